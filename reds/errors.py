@@ -1,0 +1,105 @@
+"""The one exception root of the project, with one subclass per kind of failure.
+
+A message says what failed, what was seen, what to do and where the log is; each part is optional but the first.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+
+class BenchError(Exception):
+    """Root of every error this project raises on purpose.
+
+    Args:
+        what: what failed, as a sentence without a full stop.
+        seen: what was found instead of what was expected.
+        do: what the reader can do about it.
+        log: the file that holds the details.
+    """
+
+    kind: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, what: str, *, seen: str | None = None, do: str | None = None, log: Path | None = None) -> None:
+        self.what, self.seen, self.do, self.log = what, seen, do, log
+        parts = [what]
+        if seen:
+            parts.append(f"seen: {seen}")
+        if do:
+            parts.append(f"do: {do}")
+        if log:
+            parts.append(f"log: {log}")
+        super().__init__("\n  ".join(parts))
+
+
+class ConfigError(BenchError):
+    """A name, key or value that the user wrote is wrong."""
+
+    kind = "config"
+    exit_code = 2
+
+
+class MissingError(BenchError):
+    """A tool, file, package or device that is needed is not there."""
+
+    kind = "missing"
+
+
+class BusyError(BenchError):
+    """Somebody else holds the device."""
+
+    kind = "busy"
+
+
+class FlashError(BenchError):
+    """Building or uploading the firmware failed."""
+
+    kind = "flash"
+
+
+class TransportError(BenchError):
+    """The byte stream to the device broke."""
+
+    kind = "transport"
+
+
+class ProtocolError(BenchError):
+    """Bytes arrived that the protocol or a file format does not allow."""
+
+    kind = "protocol"
+
+
+class TimedOutError(BenchError):
+    """The device did not answer in time."""
+
+    kind = "timeout"
+
+
+class DeviceError(BenchError):
+    """The device answered that it could not do what it was asked."""
+
+    kind = "device"
+
+
+class ParityError(BenchError):
+    """Two computations that must agree do not."""
+
+    kind = "parity"
+
+
+class BudgetError(BenchError):
+    """A budget cannot be met."""
+
+    kind = "budget"
+
+
+def unknown_name(what: str, name: str, known: Iterable[str]) -> ConfigError:
+    """The error for a name that is not among `known`; it names the nearest valid ones."""
+    valid = sorted(known)
+    near = difflib.get_close_matches(name, valid, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    return ConfigError(f"unknown {what} {name!r}", do=f"{hint}valid: {', '.join(valid) or '(none)'}")

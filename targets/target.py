@@ -1,0 +1,124 @@
+"""What every device can do, whatever it is and however it is reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The clock a device measures with.
+
+    Attributes:
+        kind: what a unit honestly is: "instructions", "model cycles", "cycles", "microseconds" or "nanoseconds".
+        hz: units per second of the device's own time, None where the unit is not time.
+    """
+
+    kind: str
+    hz: int | None
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether the same work always takes the same count (an emulator's count does, a real clock does not)."""
+        return self.kind in ("instructions", "model cycles")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a device says of itself (the answer to HELLO)."""
+
+    protocol_version: int
+    board: str
+    firmware_sha256: str
+    clock: Clock
+    compiler: str
+    runtime_version: str
+    precisions: frozenset[str]
+    pool_bytes: int
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a device says of the image it accepted."""
+
+    image_bytes: int
+    arena_bytes: int
+    level_count: int
+
+
+@dataclass(frozen=True)
+class InferenceTime:
+    """Time inferences of one level on one input (shape (input_elements,), in the image's element type)."""
+
+    level: int
+    inputs: np.ndarray
+    repeats: int
+
+
+@dataclass(frozen=True)
+class SwitchTime:
+    """Time the selection of `level` while `from_level` is selected."""
+
+    from_level: int
+    level: int
+    repeats: int
+
+
+@dataclass(frozen=True)
+class FirstInferenceTime:
+    """Time the first inference of `level` after a switch from `from_level`."""
+
+    from_level: int
+    level: int
+    inputs: np.ndarray
+    repeats: int
+
+
+@dataclass(frozen=True)
+class LayerTime:
+    """Time each layer of one inference of `level`."""
+
+    level: int
+    inputs: np.ndarray
+
+
+TimeRequest = InferenceTime | SwitchTime | FirstInferenceTime | LayerTime
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Raw samples in the unit of the device's clock, the clock's own overhead already subtracted; one per repeat (or layer)."""
+
+    samples: tuple[int, ...]
+    clock: Clock
+
+
+class Target(Protocol):
+    """A device under measurement. Every method may raise TransportError, TimedOutError, ProtocolError or DeviceError."""
+
+    def identify(self) -> Identity:
+        """Ask the device who it is."""
+        ...
+
+    def load(self, image: bytes) -> Loaded:
+        """Send a `.reds` image; level 0 is selected. DeviceError if the device refuses it."""
+        ...
+
+    def select(self, level: int) -> None:
+        """Switch to a subnetwork."""
+        ...
+
+    def infer(self, inputs: np.ndarray) -> np.ndarray:
+        """Outputs (n, output_elements) of inputs (n, input_elements) at the selected level, in the image's element type."""
+        ...
+
+    def time(self, request: TimeRequest) -> Timing:
+        """Measure in the device's own clock."""
+        ...
+
+    def close(self) -> None:
+        """End the conversation; stop what was started for it. May be called twice."""
+        ...
