@@ -66,7 +66,7 @@ class Bundle:
         }
         (staging / "bundle.json").write_text(json.dumps(document, indent=1) + "\n")
         with (staging / "weights.npz").open("wb") as file:
-            np.savez(file, **{name: np.asarray(self.weights[name]) for name in self.architecture.weights})
+            np.savez(file, allow_pickle=False, **{name: self.weights[name] for name in self.architecture.weights})
         if folder.exists():
             shutil.rmtree(folder)
         staging.rename(folder)
@@ -83,14 +83,18 @@ class Bundle:
         document_path, weights_path = folder / "bundle.json", folder / "weights.npz"
         for path in (document_path, weights_path):
             if not path.is_file():
-                raise MissingError(f"{folder} is not a bundle", seen=f"no {path.name}", do="make one: python -m reds train --help")
+                raise MissingError(
+                    f"{folder} is not a bundle", seen=f"no {path.name}", do="make one: python -m reds train --help"
+                )
         try:
             document = json.loads(document_path.read_text())
             version = document["schema_version"]
         except (ValueError, KeyError, TypeError) as error:
             raise ProtocolError(f"{document_path} is not a bundle description", seen=str(error)) from error
         if version != SCHEMA_VERSION:
-            raise ProtocolError(f"{document_path} has schema version {version}", do=f"this program reads version {SCHEMA_VERSION}")
+            raise ProtocolError(
+                f"{document_path} has schema version {version}", do=f"this program reads version {SCHEMA_VERSION}"
+            )
         architecture = Architecture.from_dict(document.get("architecture", {}))
         try:
             with np.load(weights_path, allow_pickle=False) as arrays:
