@@ -1,0 +1,58 @@
+"""Sessions: `bench`, `tests`, `lint`, `figures`. Each has an environment of its own, reused from run to run."""
+
+import nox
+
+nox.needs_version = ">=2024.10"
+nox.options.sessions = ["lint", "tests"]
+nox.options.reuse_venv = "yes"
+
+# One process per core would fight over two of them: training is small, and host latencies want a quiet machine.
+THREADS = {"TF_CPP_MIN_LOG_LEVEL": "2", "OMP_NUM_THREADS": "2"}
+
+
+def install(session: nox.Session, *extras: str) -> None:
+    """Install this project, editable, with extras."""
+    session.install("--quiet", "--editable", f".[{','.join(extras)}]")
+
+
+def provide_tools(session: nox.Session) -> None:
+    """Install the compilers and emulators that are missing, or say how; what stays missing is skipped by the suites."""
+    session.run("python", "-m", "targets.provide")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Make and measure the default matrix on this computer and on two emulated boards; arguments go to pytest."""
+    install(session, "train", "devices", "bench")
+    provide_tools(session)
+    session.run("python", "-m", "harness", "prepare", env=THREADS)
+    session.run("pytest", "suites", *session.posargs, env=THREADS)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The project's own tests with coverage; arguments go to pytest."""
+    install(session, "train", "devices", "bench", "test")
+    provide_tools(session)
+    session.run("coverage", "erase")
+    arguments = session.posargs or ["tests", "--cov", "--cov-report=", "--durations=15"]
+    session.run("pytest", *arguments, env=THREADS)
+    if not session.posargs:
+        session.run("coverage", "report", "--fail-under=90")
+
+
+@nox.session
+def figures(session: nox.Session) -> None:
+    """The benchmarks behind the figures that the documentation states: accuracy, kernels, determinism, model change."""
+    install(session, "train", "devices", "bench", "test")
+    provide_tools(session)
+    session.run("python", "-m", "tests.benchmarks", *session.posargs, env=THREADS)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and types."""
+    install(session, "devices", "bench", "test", "lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("pyright")
