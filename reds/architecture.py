@@ -130,12 +130,20 @@ LAYER_KINDS: Mapping[str, type[Any]] = {layer.kind: layer for layer in (Dense, R
 
 @dataclass(frozen=True)
 class Placed:
-    """A layer in its network: the axes (groups) of its input and output elements, and its weights."""
+    """A layer in its network: the axes (groups) of its inputs and outputs, its weights, and its shapes at full widths."""
 
     layer: Layer
     inputs: Axis
     outputs: Axis
     weights: tuple[Weight, ...]
+    input_shape: Shape
+    output_shape: Shape
+
+    def macs(self, input_width: int, output_width: int) -> int:
+        """Multiply-adds of one inference with these active channels in the layer's input and output groups."""
+        active_input = (*self.input_shape[:-1], self.inputs.positions * input_width)
+        active_output = (*self.output_shape[:-1], self.outputs.positions * output_width)
+        return self.layer.macs(active_input, active_output)
 
 
 @dataclass(frozen=True)
@@ -227,9 +235,10 @@ class Architecture:
             inputs = self._axis(group, shape)
             if layer.units is not None:
                 group += 1
-            shape = layer.output_shape(shape, self.full_widths[group])
-            outputs = self._axis(group, shape)
-            placed.append(Placed(layer, inputs, outputs, layer.weights(inputs, outputs)))
+            output = layer.output_shape(shape, self.full_widths[group])
+            outputs = self._axis(group, output)
+            placed.append(Placed(layer, inputs, outputs, layer.weights(inputs, outputs), shape, output))
+            shape = output
         return tuple(placed)
 
     def _axis(self, group: int, shape: Shape) -> Axis:

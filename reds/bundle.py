@@ -1,4 +1,7 @@
-"""A network on disk: a folder with `bundle.json` (what it is, where it comes from) and `weights.npz` (float32 arrays)."""
+"""A network on disk: a folder with `bundle.json` (what it is, where it comes from) and `weights.npz` (float32 arrays).
+
+A network whose channels have been scored also has `importance.npz`.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,13 @@ from typing import Any
 import numpy as np
 
 from reds.architecture import Architecture
-from reds.errors import ConfigError, MissingError, ProtocolError
+from reds.errors import ConfigError, MissingError, ProtocolError, unknown_name
 from reds.subnets import Subnets, whole_network
 
 SCHEMA_VERSION = 1
+DOCUMENT = "bundle.json"
+WEIGHTS = "weights.npz"
+IMPORTANCE = "importance.npz"
 
 
 @dataclass(frozen=True)
@@ -29,32 +35,51 @@ class Bundle:
         weights: float32 arrays by weight name, in the shapes that `architecture.weights` states for the full widths.
         subnets: the nested subnetworks, the whole network first.
         provenance: JSON-ready facts: recipe, seeds, data fingerprint, tool versions, accuracy by subnetwork.
+        importance: float32 arrays by kernel name in the kernel's shape (see `reds.importance`); empty where not scored.
+
+    Raises:
+        ConfigError: an array is missing, of another shape or type, or not finite, or the widths do not fit.
     """
 
     architecture: Architecture
     weights: Mapping[str, np.ndarray]
     subnets: Subnets
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    importance: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, weight in self.architecture.weights.items():
+        for name in self.architecture.weights:
             if name not in self.weights:
                 raise ConfigError(f"the weights of {self.architecture.name} lack {name!r}", seen=", ".join(self.weights))
-            shape = weight.shape(self.architecture.full_widths)
-            if self.weights[name].shape != shape or self.weights[name].dtype != np.float32:
-                seen = f"{self.weights[name].dtype} {self.weights[name].shape}"
-                raise ConfigError(f"weight {name!r} of {self.architecture.name} is not float32 {shape}", seen=seen)
-            if not np.isfinite(self.weights[name]).all():
-                raise ConfigError(f"weight {name!r} of {self.architecture.name} is not finite")
+            self._check_array("weight", name, self.weights[name])
+        for name, array in self.importance.items():
+            self._check_array("importance", name, array)
         for subnet in self.subnets:
             self.architecture.check_widths(subnet.widths)
+
+    def _check_array(self, what: str, name: str, array: np.ndarray) -> None:
+        if name not in self.architecture.weights:
+            raise unknown_name(f"weight of {self.architecture.name}", name, self.architecture.weights)
+        shape = self.architecture.weights[name].shape(self.architecture.full_widths)
+        if array.shape != shape or array.dtype != np.float32:
+            raise ConfigError(
+                f"{what} {name!r} of {self.architecture.name} is not float32 {shape}", seen=f"{array.dtype} {array.shape}"
+            )
+        if not np.isfinite(array).all():
+            raise ConfigError(f"{what} {name!r} of {self.architecture.name} is not finite")
 
     def with_provenance(self, **facts: Any) -> Bundle:
         """The same network with further facts recorded."""
         return replace(self, provenance={**self.provenance, **facts})
 
     def save(self, folder: Path) -> None:
-        """Write the folder; a killed run leaves either the old folder or the new one."""
+        """Write the folder under a temporary name, then put it in the place of an older bundle.
+
+        Raises:
+            ConfigError: the folder exists and is not a bundle.
+        """
+        if folder.exists() and not (folder / DOCUMENT).is_file():
+            raise ConfigError(f"{folder} exists and is not a bundle", do="name another folder, or remove it")
         staging = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
         shutil.rmtree(staging, ignore_errors=True)
         staging.mkdir(parents=True)
@@ -64,9 +89,10 @@ class Bundle:
             "subnets": self.subnets.to_list(),
             "provenance": dict(self.provenance),
         }
-        (staging / "bundle.json").write_text(json.dumps(document, indent=1) + "\n")
-        with (staging / "weights.npz").open("wb") as file:
-            np.savez(file, allow_pickle=False, **{name: self.weights[name] for name in self.architecture.weights})
+        (staging / DOCUMENT).write_text(json.dumps(document, indent=1) + "\n")
+        _write_arrays(staging / WEIGHTS, {name: self.weights[name] for name in self.architecture.weights})
+        if self.importance:
+            _write_arrays(staging / IMPORTANCE, self.importance)
         if folder.exists():
             shutil.rmtree(folder)
         staging.rename(folder)
@@ -80,7 +106,7 @@ class Bundle:
             ProtocolError: the files are not a bundle, or of another schema version.
             ConfigError: what the files say does not fit together.
         """
-        document_path, weights_path = folder / "bundle.json", folder / "weights.npz"
+        document_path, weights_path = folder / DOCUMENT, folder / WEIGHTS
         for path in (document_path, weights_path):
             if not path.is_file():
                 raise MissingError(
@@ -96,13 +122,23 @@ class Bundle:
                 f"{document_path} has schema version {version}", do=f"this program reads version {SCHEMA_VERSION}"
             )
         architecture = Architecture.from_dict(document.get("architecture", {}))
-        try:
-            with np.load(weights_path, allow_pickle=False) as arrays:
-                weights = {name: arrays[name] for name in arrays.files}
-        except (ValueError, OSError, zipfile.BadZipFile) as error:
-            raise ProtocolError(f"{weights_path} is not an archive of arrays", seen=str(error)) from error
+        weights = _read_arrays(weights_path)
+        importance = _read_arrays(folder / IMPORTANCE) if (folder / IMPORTANCE).is_file() else {}
         subnets = Subnets.from_list(document.get("subnets", []), architecture)
-        return cls(architecture, weights, subnets, document.get("provenance", {}))
+        return cls(architecture, weights, subnets, document.get("provenance", {}), importance)
+
+
+def _write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)  # pyright: ignore[reportArgumentType] - names are not keywords of savez
+
+
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise ProtocolError(f"{path} is not an archive of arrays", seen=str(error)) from error
 
 
 def untrained(architecture: Architecture, seed: int) -> Bundle:

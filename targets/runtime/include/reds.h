@@ -26,7 +26,7 @@ extern "C" {
 typedef enum {
     REDS_OK = 0,
     REDS_TRUNCATED,        /* fewer bytes than the image states or a record needs */
-    REDS_NOT_AN_IMAGE,     /* no magic, or image or arena not aligned */
+    REDS_NOT_AN_IMAGE,     /* no magic */
     REDS_UNKNOWN_VERSION,  /* written by another version of the format */
     REDS_CORRUPT,          /* the checksum does not fit */
     REDS_BAD_HEADER,       /* a header field breaks the format's rules */
@@ -35,7 +35,8 @@ typedef enum {
     REDS_BAD_STEP,         /* a step or channel record does */
     REDS_UNSUPPORTED,      /* a layer kind, layout or precision that this build leaves out */
     REDS_ARENA_TOO_SMALL,  /* the arena does not hold the level */
-    REDS_NO_SUCH_LEVEL     /* a level number beyond the last */
+    REDS_NO_SUCH_LEVEL,    /* a level number beyond the last */
+    REDS_MISALIGNED        /* the image or the arena does not lie on the boundary it needs */
 } reds_status;
 
 typedef enum { REDS_FLOAT32 = 0, REDS_INT8 = 1 } reds_precision;

@@ -1,0 +1,1 @@
+"""The commands of `python -m harness`, one module each: its arguments and what it does."""

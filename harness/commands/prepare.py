@@ -1,0 +1,41 @@
+"""Make what the tests of a matrix need and do not have yet: trained models, and the firmware of its devices."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from harness.artifacts import make, missing_recipes
+from harness.combinations import models
+from harness.plan import make_plan
+
+EXAMPLES = """examples:
+  python -m harness prepare
+  python -m harness prepare --matrix suites/poster.toml
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add `prepare` to the command line."""
+    parser = commands.add_parser(
+        "prepare",
+        help="make what a matrix needs",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--matrix", default="digits", metavar="NAME|PATH", help="suites/NAME.toml, or a file (default: digits)")
+    parser.add_argument("--devices-file", type=Path, metavar="PATH", help="the inventory (default: devices.toml if there is one)")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make the missing models in a process of their own."""
+    plan = make_plan(options.matrix, options.devices_file, chosen=(), required=())
+    wanted = list(models(plan.matrix))
+    missing = missing_recipes(plan.matrix, wanted)
+    if missing:
+        make(missing)
+    print(f"matrix {plan.matrix.name}: {len(missing)} of {len(wanted)} models made, the others were there")
+    return 0

@@ -1,0 +1,135 @@
+"""The fixtures that suites are written with.
+
+A test is run for each value of the finest axis that it asks for, itself or through other fixtures: `model` (also `network`),
+`placement` (also `deployment`, `board`) or `combination`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from harness.boards import Board, Boards
+from harness.combinations import Combination, Model, Placement, Subject
+from harness.keys import PLAN, RUN_FILE, subject_of
+from harness.matrix import Matrix
+from harness.networks import Deployment, Network, Networks
+from harness.plan import Plan
+from harness.recorder import Circumstances, Recorder
+from harness.replay import DeviceClock
+from targets.connect import connect
+from targets.firmware import Firmware, build
+from targets.target import Timing
+
+
+@pytest.fixture(scope="session")
+def plan(pytestconfig: pytest.Config) -> Plan:
+    """The matrix and its devices."""
+    return pytestconfig.stash[PLAN]
+
+
+@pytest.fixture(scope="session")
+def matrix(plan: Plan) -> Matrix:
+    """What the run covers, with the numbers of samples and repeats."""
+    return plan.matrix
+
+
+@pytest.fixture
+def subject(request: pytest.FixtureRequest, plan: Plan) -> Subject:
+    """What the test measures."""
+    found = subject_of(request.node)
+    assert found is not None, "a test that measures asks for `model`, `placement` or `combination`"
+    absence = plan.absence(found)
+    if absence is not None:
+        pytest.fail(f"{absence} (it is required)", pytrace=False)
+    return found
+
+
+@pytest.fixture
+def combination(subject: Combination) -> Combination:
+    """Axis: one subnetwork of a model in one precision on one device."""
+    return subject
+
+
+@pytest.fixture
+def placement(subject: Combination | Placement) -> Placement:
+    """Axis: a model in one precision on one device."""
+    return subject.placement
+
+
+@pytest.fixture
+def model(subject: Subject) -> Model:
+    """Axis: an architecture trained on a data set."""
+    return subject.model
+
+
+@pytest.fixture(scope="session")
+def networks(matrix: Matrix) -> Networks:
+    """The networks of the matrix."""
+    return Networks(matrix)
+
+
+@pytest.fixture
+def network(model: Model, networks: Networks) -> Network:
+    """The trained network of the test's model."""
+    return networks.network(model)
+
+
+@pytest.fixture
+def deployment(placement: Placement, networks: Networks) -> Deployment:
+    """The image of the test's model in the test's precision."""
+    return networks.deployment(placement.model, placement.precision)
+
+
+@pytest.fixture(scope="session")
+def boards(pytestconfig: pytest.Config) -> Iterator[Boards]:
+    """The connections of this session."""
+    log_folder = pytestconfig.stash[RUN_FILE].with_suffix(".logs")
+    opened = Boards(lambda device: connect(device, log_folder))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def board(placement: Placement, deployment: Deployment, plan: Plan, boards: Boards) -> Board:
+    """The test's device, with the test's image loaded."""
+    found = boards[plan.devices[placement.device]]
+    found.load(deployment.content, deployment.sha256)
+    return found
+
+
+@pytest.fixture
+def firmware(placement: Placement, plan: Plan) -> Firmware:
+    """The program that runs on the test's device; built if it was not."""
+    return build(plan.devices[placement.device].environment)
+
+
+@pytest.fixture
+def repeats(board: Board, matrix: Matrix) -> int:
+    """How often to time something on the test's device."""
+    return matrix.repeats.exact if board.identity.clock.deterministic else matrix.repeats.running
+
+
+@pytest.fixture
+def record(request: pytest.FixtureRequest, pytestconfig: pytest.Config, subject: Subject, network: Network) -> Recorder:
+    """Writes what the test measures to the file of the run."""
+    circumstances = Circumstances()
+    if "board" in request.fixturenames:
+        board, deployment = request.getfixturevalue("board"), request.getfixturevalue("deployment")
+        circumstances = Circumstances(board.identity.firmware_sha256, deployment.sha256)
+    return Recorder(pytestconfig.stash[RUN_FILE], request.node.nodeid, subject, network, circumstances)
+
+
+@pytest.fixture
+def to_benchmark(request: pytest.FixtureRequest) -> Callable[[Timing], None]:
+    """Hands the samples of a timing to pytest-benchmark; counts that are not time stay out of it."""
+
+    def replay(timing: Timing) -> None:
+        if timing.clock.hz is None:
+            return
+        clock = DeviceClock()
+        request.node.add_marker(pytest.mark.benchmark(timer=clock))
+        clock.replay(timing, request.getfixturevalue("benchmark"))
+
+    return replay

@@ -1,0 +1,138 @@
+"""Matrix files: which models, precisions, devices and sizes a run covers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.toml_table import TomlTable, read_toml
+from reds.datasets import DATASETS
+from reds.errors import ConfigError, unknown_name
+from reds.recipe import Recipe, recipe_for
+from reds.widths import HalvingRule, rule_from_dict
+from reds.zoo import POSTER_GROUPS, ZOO
+
+PRECISIONS = ("float32", "int8")
+SUITES = Path(__file__).resolve().parent.parent / "suites"
+
+
+@dataclass(frozen=True)
+class Samples:
+    """How many inputs are taken from a data set.
+
+    Attributes:
+        accuracy: test samples inferred on each device but `host`, which infers all.
+        parity: test samples whose outputs are compared with the reference's.
+        calibration: training samples that int8 scales are taken from.
+    """
+
+    accuracy: int
+    parity: int
+    calibration: int
+
+    @classmethod
+    def parse(cls, where: str, data: Mapping[str, Any]) -> Samples:
+        """Read the table [samples]."""
+        table = TomlTable(where, data, ("accuracy", "parity", "calibration"))
+        return cls(*(table.count(key, at_least=1) for key in table.keys))
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """How often something is timed.
+
+    Attributes:
+        running: by a clock that runs (the host's, a board's).
+        exact: by a clock that always counts the same for the same work (an emulator's).
+    """
+
+    running: int
+    exact: int
+
+    @classmethod
+    def parse(cls, where: str, data: Mapping[str, Any]) -> Repeats:
+        """Read the table [repeats]."""
+        table = TomlTable(where, data, ("running", "exact"))
+        return cls(*(table.count(key, at_least=2) for key in table.keys))
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """What a run covers: every architecture x data set x precision x device x subnetwork.
+
+    Attributes:
+        name: the file's name without its ending, or the path that was given.
+        recipes: how each model is made, by architecture and data set.
+    """
+
+    name: str
+    architectures: tuple[str, ...]
+    datasets: tuple[str, ...]
+    precisions: tuple[str, ...]
+    devices: tuple[str, ...]
+    recipes: Mapping[tuple[str, str], Recipe]
+    samples: Samples
+    repeats: Repeats
+
+    def on(self, devices: tuple[str, ...]) -> Matrix:
+        """The same matrix for other devices."""
+        return replace(self, devices=devices)
+
+
+def load_matrix(name: str, devices: Collection[str]) -> Matrix:
+    """The matrix of this name in suites/, or in the file of this path.
+
+    Args:
+        name: "digits", or a path that ends in .toml.
+        devices: ids of the devices that the inventory knows.
+
+    Raises:
+        ConfigError: no such matrix, not TOML, or a key or value that is wrong; it is named, with the nearest valid ones.
+    """
+    shipped = {path.stem: path for path in SUITES.glob("*.toml")}
+    path = Path(name) if name.endswith(".toml") else shipped.get(name)
+    if path is None:
+        raise unknown_name("matrix", name, shipped)
+    return _parse(name, str(path), read_toml(path), devices)
+
+
+def _parse(name: str, where: str, data: Mapping[str, Any], devices: Collection[str]) -> Matrix:
+    keys = ("architectures", "datasets", "precisions", "devices", "seed", "widths", "samples", "repeats")
+    table = TomlTable(where, data, keys, optional=("pretraining", "finetuning"))
+    architectures = table.names("architectures", "architecture", ZOO)
+    datasets = table.names("datasets", "data set", DATASETS)
+    precisions = table.names("precisions", "precision", PRECISIONS)
+    return Matrix(
+        name=name,
+        architectures=architectures,
+        datasets=datasets,
+        precisions=precisions,
+        devices=table.names("devices", "device", devices),
+        recipes={(a, d): _recipe(where, table, a, d) for a in architectures for d in datasets},
+        samples=Samples.parse(f"[samples] of {where}", table.table("samples")),
+        repeats=Repeats.parse(f"[repeats] of {where}", table.table("repeats")),
+    )
+
+
+def _recipe(where: str, table: TomlTable, architecture: str, dataset: str) -> Recipe:
+    seed = table.count("seed", at_least=0)
+    widths = dict(table.table("widths"))
+    if widths.get("rule") == HalvingRule.rule and "groups" not in widths:
+        widths["groups"] = _poster_groups(where, architecture)
+    plans = {key: table.table(key) for key in table.optional if key in table.data}
+    try:
+        return recipe_for(architecture, dataset, seed, rule_from_dict(widths), **plans)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error.what}", seen=error.seen, do=error.do, log=error.log) from error
+
+
+def _poster_groups(where: str, architecture: str) -> tuple[str, ...]:
+    if architecture not in POSTER_GROUPS:
+        raise ConfigError(
+            f"{where}: the poster says nothing of {architecture}",
+            seen="rule = 'halving' without groups",
+            do=f"name the groups to cut, or use its networks: {', '.join(POSTER_GROUPS)}",
+        )
+    return POSTER_GROUPS[architecture]

@@ -1,0 +1,143 @@
+"""What the tests measure: trained networks with their data, and the images they become in each precision."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from harness.artifacts import artifacts_of
+from harness.combinations import Model
+from harness.matrix import Matrix
+from harness.samples import stratified
+from reds.bundle import Bundle
+from reds.datasets import Split, open_split
+from reds.export import image as make_image
+from reds.image import Image, read_image
+from reds.recipe import Recipe
+from reds.reference import infer
+from reds.stages import Stage
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network, its data, and what Keras makes of the test split.
+
+    Attributes:
+        split: x_train, y_train, x_test, y_test, mapped from disk.
+        logits: float32 (levels, n_test, classes), as Keras computed them.
+    """
+
+    recipe: Recipe
+    bundle: Bundle
+    split: Split
+    logits: np.ndarray
+    sha256: str
+
+    def macs(self, subnet: str) -> int:
+        """True multiply-adds of one inference of a subnetwork."""
+        subnets = self.bundle.subnets
+        widths = subnets[subnets.level(subnet)].widths
+        return self.bundle.architecture.cost(widths).macs
+
+    def test_sample(self, count: int) -> np.ndarray:
+        """Indices of test samples, the same share of every class."""
+        return stratified(np.asarray(self.split.y_test), count, self.recipe.seed)
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A network as an image of one precision: what devices are given."""
+
+    network: Network
+    content: bytes
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the image."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    @cached_property
+    def image(self) -> Image:
+        """The image as the reference reads it."""
+        return read_image(self.content)
+
+    def level(self, subnet: str) -> int:
+        """The number of a subnetwork's level."""
+        return self.image.level(subnet)
+
+    def test_inputs(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Test samples (n, input_elements) in the image's element type."""
+        return self.image.quantise_inputs(self.network.split.x_test[indices])
+
+    def reference(self, level: int, inputs: np.ndarray) -> np.ndarray:
+        """Outputs (n, output_elements) that a device must give, in the image's element type."""
+        return infer(self.image, level, inputs)
+
+    def real_outputs(self, level: int, outputs: np.ndarray) -> np.ndarray:
+        """Outputs in real values, float32."""
+        return self.image.dequantise_outputs(level, outputs)
+
+
+class Networks:
+    """The networks of a matrix, each read once and kept.
+
+    Args:
+        matrix: says how each model is made.
+    """
+
+    def __init__(self, matrix: Matrix) -> None:
+        self._matrix = matrix
+        self._networks: dict[Model, Network] = {}
+        self._deployments: dict[tuple[Model, str], Deployment] = {}
+
+    def network(self, model: Model) -> Network:
+        """The trained network of a model.
+
+        Raises:
+            MissingError: it has not been made.
+        """
+        if model not in self._networks:
+            recipe = self._matrix.recipes[model.architecture, model.dataset]
+            files = artifacts_of(recipe)
+            bundle = Bundle.load(files.bundle)
+            self._networks[model] = Network(recipe, bundle, open_split(files.data), files.logits(), content_hash(bundle))
+        return self._networks[model]
+
+    def deployment(self, model: Model, precision: str) -> Deployment:
+        """The image of a model in one precision; made once and kept in the cache."""
+        if (model, precision) not in self._deployments:
+            network = self.network(model)
+            count = self._matrix.samples.calibration
+            self._deployments[model, precision] = Deployment(network, _image(network, precision, count))
+        return self._deployments[model, precision]
+
+
+IMAGE = Stage("image", "reds.export", "making images")
+
+
+def _image(network: Network, precision: str, calibration_samples: int) -> bytes:
+    """The image of a network, from the cache where it lies since it was made first."""
+    labels = np.asarray(network.split.y_train)
+    chosen = stratified(labels, calibration_samples, network.recipe.seed)
+    inputs = {"bundle": network.sha256, "precision": precision, "calibration": chosen.tolist()}
+
+    def make(folder: Path) -> None:
+        content = make_image(network.bundle, precision, np.asarray(network.split.x_train[chosen]))
+        (folder / "network.reds").write_bytes(content)
+
+    return (IMAGE.build(inputs, make) / "network.reds").read_bytes()
+
+
+def content_hash(bundle: Bundle) -> str:
+    """SHA-256 of what a bundle computes: architecture, subnetworks and weights, whatever the archive looks like."""
+    description = {"architecture": bundle.architecture.to_dict(), "subnets": bundle.subnets.to_list()}
+    digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
+    for name in bundle.architecture.weights:
+        digest.update(np.ascontiguousarray(bundle.weights[name], "<f4").tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,180 @@
+"""The pytest plugin: options, parametrisation, order, and the frame of a run. It only wires; the work is done elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Generator, Iterable
+from contextlib import nullcontext
+from pathlib import Path
+from shutil import get_terminal_size
+from typing import Any
+
+import pytest
+
+from harness import artifacts, environment, records, summary
+from harness.combinations import AXES, Subject, finest_axis, subjects_of
+from harness.keys import PLAN, RUN_FILE, subject_of
+from harness.plan import ALL, Plan, make_plan
+from reds.errors import BenchError
+from reds.recipe import Recipe
+
+pytest_plugins = ["harness.fixtures"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of a run."""
+    group = parser.getgroup("reds-bench", "REDS Bench")
+    group.addoption(
+        "--matrix", default="digits", metavar="NAME|PATH", help="what to measure: suites/NAME.toml, or a file (digits)"
+    )
+    group.addoption(
+        "--devices-file", type=Path, metavar="PATH", help="inventory of devices (default: devices.toml if there is one)"
+    )
+    group.addoption("--device", action="append", default=[], metavar="ID", help="measure this device only; may be repeated")
+    group.addoption(
+        "--require-device", action="append", default=[], metavar=f"ID|{ALL}", help="fail instead of skipping if it is absent"
+    )
+    group.addoption("--results", type=Path, metavar="DIR", help="where the run's file is written (default: results/runs)")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Under xdist, keep the tests of a device together."""
+    # The tests of a device form a group, which `load` would tear apart.
+    if config.getoption("dist", "no") == "load":
+        config.option.dist = "loadgroup"
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Read matrix and inventory; what is wrong with them is a usage error."""
+    config = session.config
+    option = config.option
+    try:
+        config.stash[PLAN] = make_plan(option.matrix, option.devices_file, option.device, option.require_device)
+    except BenchError as error:
+        raise pytest.UsageError(str(error)) from error
+    folder = option.results or config.rootpath / "results" / "runs"
+    run_id = _worker_input(config).get("run_id") or environment.new_run_id()
+    config.stash[RUN_FILE] = Path(folder).absolute() / f"{run_id}.jsonl"
+
+
+def _worker_input(config: pytest.Config) -> dict[str, str]:
+    """What the controller told this worker; empty in the controller and without xdist."""
+    return getattr(config, "workerinput", {})
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: object) -> None:
+    """Let a worker write to the same file as the others."""
+    config: pytest.Config = node.config  # pyright: ignore[reportAttributeAccessIssue]
+    node.workerinput["run_id"] = config.stash[RUN_FILE].stem  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test for each value of the finest axis it asks for."""
+    axis = finest_axis(metafunc.fixturenames)
+    if axis is not None and "subject" in metafunc.fixturenames:  # else the name is another fixture's
+        plan = metafunc.config.stash[PLAN]
+        metafunc.parametrize(axis, [_parameter(plan, subject) for subject in AXES[axis](plan.matrix)], indirect=True)
+
+
+def _parameter(plan: Plan, subject: Subject) -> object:
+    marks: list[pytest.MarkDecorator] = []
+    if subject.facts["device"] is not None:
+        marks.append(pytest.mark.xdist_group(subject.facts["device"]))
+    reason = plan.skip_reason(subject)
+    if reason is not None:
+        marks.append(pytest.mark.skip(reason=reason))
+    return pytest.param(subject, id=str(subject), marks=marks)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Measure one device after the other and give each every model once; what needs no device comes first."""
+    matrix = config.stash[PLAN].matrix
+
+    def position(item: pytest.Item) -> tuple[int, ...]:
+        subject = subject_of(item)
+        if subject is None:
+            return ()
+        facts = subject.facts
+        axes = (
+            (matrix.devices, facts["device"]),
+            (matrix.architectures, facts["architecture"]),
+            (matrix.datasets, facts["dataset"]),
+            (matrix.precisions, facts["precision"]),
+        )
+        return tuple(-1 if value is None else names.index(value) for names, value in axes)
+
+    items.sort(key=position)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Before the first test, without xdist."""
+    if not session.config.option.collectonly and not _worker_input(session.config):
+        _begin(session.config, [item.nodeid for item in session.items if subject_of(item) is not None])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: object, ids: Iterable[str]) -> None:
+    """Before the first test, with xdist."""
+    # The first worker that has collected knows the tests of all; no test starts before this returns.
+    config: pytest.Config = node.config  # pyright: ignore[reportAttributeAccessIssue]
+    if not config.stash[RUN_FILE].exists():
+        _begin(config, ids)
+
+
+def _begin(config: pytest.Config, node_ids: Iterable[str]) -> None:
+    """Make what the tests need and start the run's file; does nothing if no test measures anything."""
+    plan = config.stash[PLAN]
+    subjects = subjects_of(plan.matrix, node_ids)
+    if not subjects:
+        return
+    path = config.stash[RUN_FILE]
+    records.create(path, environment.describe_run(path.stem, plan.matrix.name, _command(config), config.rootpath))
+    wanted = dict.fromkeys(subject.model for subject in subjects if plan.skip_reason(subject) is None)
+    try:
+        _make(config, artifacts.missing_recipes(plan.matrix, wanted))
+    except BenchError as error:
+        pytest.exit(str(error), returncode=pytest.ExitCode.TESTS_FAILED)
+
+
+def _make(config: pytest.Config, recipes: list[Recipe]) -> None:
+    """Make models, their progress visible on the terminal."""
+    if not recipes:
+        return
+    capture: Any = config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled() if capture else nullcontext():
+        print(f"\nmaking {len(recipes)} models that are not in the cache", flush=True)
+        artifacts.make(recipes)
+
+
+def _command(config: pytest.Config) -> list[str]:
+    return ["pytest", *config.invocation_params.args]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the project's own errors by their message alone: it says what failed, what was seen and what to do."""
+    report = yield
+    if call.excinfo is not None and isinstance(call.excinfo.value, BenchError) and subject_of(item) is not None:
+        report.longrepr = call.excinfo.getrepr(style="value")  # pyright: ignore[reportAttributeAccessIssue]
+    return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show the run's table and where its file lies."""
+    path = config.stash.get(RUN_FILE, None)
+    if path is None or not path.exists():
+        return
+    run = records.read(path)
+    terminalreporter.section("REDS Bench")
+    rows = summary.rows(run.measurements)
+    if rows:
+        width = get_terminal_size().columns if sys.stdout.isatty() else summary.PIPE_WIDTH
+        terminalreporter.write_line(summary.render(rows, width=width, colour=terminalreporter.hasmarkup))
+    terminalreporter.write_line(f"{len(run.measurements)} measurements in {os.path.relpath(path)}")

@@ -1,0 +1,163 @@
+"""The table of a run: one row for each subnetwork of each placement, built from the measurements alone."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from harness.records import Measurement
+
+PIPE_WIDTH = 160  # columns where no terminal is: nobody folds what another program reads
+
+# Units of clocks that count work instead of time.
+COUNTED_UNITS = {
+    "instructions": "retired instructions of the emulated core, not time: a board's milliseconds do not follow from them",
+    "model cycles": "cycles of the emulator's model of the core, not time: a board's milliseconds do not follow from them",
+}
+SHORT_UNITS = {"instructions": "instr.", "model cycles": "model cyc.", "microseconds": "us", "nanoseconds": "ns"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One subnetwork of one placement; None stands for what the run did not measure.
+
+    Attributes:
+        accuracy_percent: share of the inferred test samples that were classified rightly; of `accuracy_samples` samples.
+        macs: true multiply-adds of one inference.
+        image_bytes: size of the `.reds` image, which holds all subnetworks.
+        latency, switch: in `unit`, the unit of the device's own clock; `switch` is the most over all levels before.
+    """
+
+    architecture: str
+    dataset: str
+    precision: str
+    device: str
+    subnet: str
+    accuracy_percent: float | None
+    accuracy_samples: int | None
+    macs: int | None
+    image_bytes: int | None
+    latency: float | None
+    unit: str | None
+    switch: float | None
+
+
+def rows(measurements: Iterable[Measurement]) -> list[Row]:
+    """The rows of the table, in the order in which the subnetworks were first measured."""
+    placements: dict[tuple[str, str, str, str], list[Measurement]] = defaultdict(list)
+    for m in measurements:
+        if m.precision is not None and m.device is not None:
+            placements[m.architecture, m.dataset, m.precision, m.device].append(m)
+    return [row for place, measured in placements.items() for row in _placement_rows(place, measured)]
+
+
+def _placement_rows(place: tuple[str, str, str, str], measured: Sequence[Measurement]) -> Iterator[Row]:
+    image_bytes = next((int(m.value) for m in measured if m.metric == "image_bytes"), None)
+    subnets: dict[str, list[Measurement]] = defaultdict(list)
+    for m in measured:
+        if m.subnet is not None:
+            subnets[m.subnet].append(m)
+    for subnet, own in sorted(subnets.items(), key=lambda item: -float(item[0])):
+        accuracy = _last(own, "accuracy")
+        latency = _last(own, "latency")
+        switches = [m for m in own if m.metric == "switch"]
+        timed = latency or next(iter(switches), None)
+        yield Row(
+            *place,
+            subnet,
+            accuracy_percent=None if accuracy is None else 100 * accuracy.value,
+            accuracy_samples=None if accuracy is None else accuracy.sample_count,
+            macs=next((m.macs for m in own if m.macs is not None), None),
+            image_bytes=image_bytes,
+            latency=None if latency is None else latency.value,
+            unit=None if timed is None else timed.unit,
+            switch=max((m.value for m in switches), default=None),
+        )
+
+
+def _last(measurements: Sequence[Measurement], metric: str) -> Measurement | None:
+    return next((m for m in reversed(measurements) if m.metric == metric), None)
+
+
+def to_dicts(table_rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """The rows as JSON-ready objects."""
+    return [asdict(row) for row in table_rows]
+
+
+def render(table_rows: Sequence[Row], width: int, colour: bool) -> str:
+    """The table and its footnotes as text.
+
+    Args:
+        table_rows: what to show.
+        width: columns of the terminal; texts are folded to fit.
+        colour: whether to use the terminal's colours.
+    """
+    datasets = {row.dataset for row in table_rows}
+    console = Console(
+        file=io.StringIO(), width=width, force_terminal=colour, color_system="standard" if colour else None, highlight=False
+    )
+    console.print(_table(table_rows, with_dataset=len(datasets) > 1))
+    for note in footnotes(table_rows):
+        console.print(note, markup=False, style="dim")
+    assert isinstance(console.file, io.StringIO)
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
+
+
+def _table(table_rows: Sequence[Row], *, with_dataset: bool) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    texts = {"architecture": "network", **({"dataset": "data set"} if with_dataset else {})}
+    texts |= {"precision": "precision", "device": "device", "subnet": "subnet"}
+    for column in texts.values():
+        table.add_column(column, overflow="fold", justify="right" if column == "subnet" else "left")
+    for column in ("accuracy %", "MACs", "image bytes", "latency"):
+        table.add_column(column, justify="right")
+    table.add_column("unit", overflow="fold")
+    table.add_column("switch", justify="right")
+    for previous, row in zip([None, *table_rows], table_rows, strict=False):
+        if previous is not None and _placement(previous) != _placement(row):
+            table.add_section()
+        table.add_row(*(str(getattr(row, name)) for name in texts), *_cells(row))
+    return table
+
+
+def _placement(row: Row) -> tuple[str, str, str, str]:
+    return row.architecture, row.dataset, row.precision, row.device
+
+
+def _cells(row: Row) -> Iterator[str]:
+    yield "-" if row.accuracy_percent is None else f"{row.accuracy_percent:.1f}"
+    yield _count(row.macs)
+    yield _count(row.image_bytes)
+    yield _count(row.latency)
+    yield "-" if row.unit is None else SHORT_UNITS.get(row.unit, row.unit)
+    yield _count(row.switch)
+
+
+def _count(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f}"
+
+
+def footnotes(table_rows: Iterable[Row]) -> list[str]:
+    """What a reader must know to take the numbers for what they are."""
+    table_rows = list(table_rows)
+    notes = []
+    counted: Mapping[str, set[str]] = defaultdict(set)
+    for row in table_rows:
+        if row.unit in COUNTED_UNITS:
+            counted[row.unit].add(row.device)
+    notes += [f"{', '.join(sorted(devices))}: counts of {COUNTED_UNITS[unit]}." for unit, devices in sorted(counted.items())]
+    samples: Mapping[int, set[str]] = defaultdict(set)
+    for row in table_rows:
+        if row.accuracy_samples is not None:
+            samples[row.accuracy_samples].add(row.device)
+    notes += [f"accuracy on {', '.join(sorted(devices))}: {n} test samples." for n, devices in sorted(samples.items())]
+    if any(row.switch is not None for row in table_rows):
+        notes.append("switch: the most that selecting this subnetwork took, over all that were selected before; same unit.")
+    return notes

@@ -1,0 +1,37 @@
+"""Train all subnetworks of a bundle together on their shared weights. The last epoch's weights are kept.
+
+examples:
+  python -m reds finetune build/nested -o build/finished
+  python -m reds finetune build/nested --epochs 20 -o build/quick
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from reds.bundle import Bundle
+from reds.commands.shared import add_bundle, add_output, data_of, epochs_shown, wrote
+from reds.defaults import default_plans
+from reds.steps.finetune import finetuned
+
+NAME = "finetune"
+SUMMARY = "train all subnetworks together"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_bundle(parser)
+    parser.add_argument("--epochs", type=int, help="default: the network's own plan")
+    add_output(parser, "bundle folder to write")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train and write a bundle."""
+    bundle = Bundle.load(arguments.bundle)
+    split, seed = data_of(bundle, arguments.bundle)
+    plan = default_plans(bundle.architecture.name, split.name).finetuning
+    if arguments.epochs is not None:
+        plan = plan.changed({"epochs": arguments.epochs})
+    with epochs_shown(f"fine-tuning {len(bundle.subnets)} subnetworks of {bundle.architecture.name}", plan.epochs) as on_epoch:
+        bundle = finetuned(bundle, split, plan, seed, on_epoch)
+    wrote(bundle, arguments.output)

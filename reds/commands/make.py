@@ -1,0 +1,69 @@
+"""Make the bundles of a list of recipes through the cache: what was made before is found, the rest is made.
+
+The file holds a JSON list; of a recipe only architecture, dataset and seed are needed:
+
+  [{"architecture": "mlp3", "dataset": "digits", "seed": 0},
+   {"architecture": "mlp1", "dataset": "digits", "seed": 1,
+    "widths": {"rule": "halving", "groups": ["hidden1"], "fractions": [1, 0.5, 0.25]},
+    "finetuning": {"epochs": 50}}]
+
+examples:
+  python -m reds make recipes.json
+  REDS_BENCH_CACHE=build/cache python -m reds make recipes.json --json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from reds.bundle import Bundle
+from reds.commands.shared import add_json, print_rows, subnet_rows
+from reds.errors import ConfigError, MissingError
+from reds.pipeline import Artifacts, make, steps
+from reds.progress import showing
+from reds.recipe import Recipe
+
+NAME = "make"
+SUMMARY = "make the bundles of a list of recipes through the cache"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("recipes", type=Path, metavar="RECIPES.json", help="file with a JSON list of recipes")
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Make all of them and print every subnetwork."""
+    recipes = read_recipes(arguments.recipes)
+    with showing(sum(steps(recipe) for recipe in recipes)) as progress:
+        made = [(recipe, make(recipe, progress)) for recipe in recipes]
+    print_rows([row for recipe, artifacts in made for row in _rows(recipe, artifacts, arguments.json)], arguments.json)
+
+
+def read_recipes(path: Path) -> list[Recipe]:
+    """The recipes of a file.
+
+    Raises:
+        MissingError: no such file.
+        ConfigError: not a JSON list of recipes.
+    """
+    if not path.is_file():
+        raise MissingError(f"no file {path}", do="python -m reds make --help shows what it holds")
+    try:
+        entries = json.loads(path.read_text())
+    except ValueError as error:
+        raise ConfigError(f"{path} is not JSON", seen=str(error)) from error
+    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
+        raise ConfigError(f"{path} is not a list of recipes", do="python -m reds make --help shows what it holds")
+    return [Recipe.from_dict(entry) for entry in entries]
+
+
+def _rows(recipe: Recipe, artifacts: Artifacts, with_paths: bool) -> list[dict[str, Any]]:
+    head = {"architecture": recipe.architecture, "dataset": recipe.dataset, "seed": recipe.seed}
+    paths = {"bundle": str(artifacts.bundle), "evaluation": str(artifacts.evaluation), "data": str(artifacts.data)}
+    tail = paths if with_paths else {}
+    return [{**head, **row, **tail} for row in subnet_rows(Bundle.load(artifacts.bundle))]

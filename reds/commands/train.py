@@ -1,0 +1,41 @@
+"""Train a whole network from random weights. The last epoch's weights are kept; the test examples decide nothing.
+
+examples:
+  python -m reds train mlp3 --dataset digits --seed 0 -o build/trained
+  python -m reds train mlp11 --epochs 5 -o build/quick
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from reds.commands.shared import add_output, epochs_shown, wrote
+from reds.datasets import DATASETS, check_dataset, open_split
+from reds.defaults import default_plans
+from reds.pipeline import prepared_data
+from reds.steps.pretrain import pretrained
+from reds.zoo import ZOO, architecture
+
+NAME = "train"
+SUMMARY = "train a whole network"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("network", metavar="NAME", help=f"one of {', '.join(ZOO)}")
+    parser.add_argument("--dataset", default="digits", help=f"one of {', '.join(DATASETS)} (default: digits)")
+    parser.add_argument("--seed", type=int, default=0, help="decides split, initial weights and shuffling (default: 0)")
+    parser.add_argument("--epochs", type=int, help="default: the network's own plan")
+    add_output(parser, "bundle folder to write")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train and write a bundle."""
+    network = architecture(arguments.network)
+    plan = default_plans(network.name, check_dataset(arguments.dataset)).pretraining
+    if arguments.epochs is not None:
+        plan = plan.changed({"epochs": arguments.epochs})
+    split = open_split(prepared_data(arguments.dataset, arguments.seed))
+    with epochs_shown(f"training {network.name}", plan.epochs) as on_epoch:
+        bundle = pretrained(network, split, plan, arguments.seed, on_epoch)
+    wrote(bundle, arguments.output)

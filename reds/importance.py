@@ -1,0 +1,116 @@
+"""How much each weight and each channel matters: first-order Taylor importance |w g|.
+
+Molchanov et al., "Importance estimation for neural network pruning" (CVPR 2019), as REDS uses it: `g` is the signed sum of the
+gradients of the mean cross-entropy over mini-batches. Biases do not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+import numpy as np
+
+from reds.architecture import Architecture, Axis, Placed
+from reds.errors import ConfigError
+
+Importance = Mapping[str, np.ndarray]
+"""|w g| of each element of each kernel, float32, by weight name, in the shape of the weight."""
+
+
+def taylor(architecture: Architecture, weights: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray]) -> Importance:
+    """Importance |w g| of every kernel element, given the summed gradients by weight name.
+
+    Raises:
+        ConfigError: a gradient is missing or not of its weight's shape.
+    """
+    kernels = [name for name, weight in architecture.weights.items() if len(weight.axes) > 1]
+    for name in kernels:
+        if name not in gradients or gradients[name].shape != weights[name].shape:
+            seen = str(gradients[name].shape) if name in gradients else "no gradient"
+            raise ConfigError(f"the gradient of {name!r} does not fit its weight {weights[name].shape}", seen=seen)
+    return {name: np.abs(weights[name] * gradients[name]).astype(np.float32) for name in kernels}
+
+
+def channel_importance(architecture: Architecture, importance: Importance) -> tuple[np.ndarray, ...]:
+    """Importance of each channel, one float64 array (channels,) for each group: the sum over the kernels that produce it.
+
+    The input group has no producer; its channels are worth zero.
+    """
+    scores = [np.zeros(group.size) for group in architecture.groups]
+    for placed in architecture.placed:
+        group = placed.outputs.group
+        assert group is not None
+        for name, dimension in _kernel_dimensions(placed, group, importance):
+            axis = architecture.weights[name].axes[dimension]
+            others = tuple(d for d in range(importance[name].ndim) if d != dimension)
+            scores[group] += _by_channel(importance[name].sum(axis=others, dtype=np.float64), axis, 0)
+    return tuple(scores)
+
+
+def _kernel_dimensions(placed: Placed, group: int, importance: Importance) -> list[tuple[str, int]]:
+    """The layer's scored kernels, each with the last dimension that runs over `group`."""
+    found = []
+    for weight in placed.weights:
+        dimensions = [d for d, axis in enumerate(weight.axes) if axis.group == group]
+        if weight.name in importance and dimensions:
+            found.append((weight.name, dimensions[-1]))
+    return found
+
+
+def pair_importance(architecture: Architecture, importance: Importance) -> tuple[np.ndarray, ...]:
+    """Importance of what connects neighbouring groups: for each g a float64 array (channels of g, channels of g + 1).
+
+    Every kernel counts in exactly one pair, so that the sum over the pairs of a subnetwork's prefixes is the importance of the
+    weights that the subnetwork executes.
+    """
+    sizes = architecture.full_widths
+    pairs = [np.zeros((a, b)) for a, b in pairwise(sizes)]
+    for placed in architecture.placed:
+        source, sink = placed.inputs.group, placed.outputs.group
+        assert source is not None
+        assert sink is not None
+        for weight in placed.weights:
+            if weight.name in importance:
+                axes = {axis.group: dimension for dimension, axis in enumerate(weight.axes) if axis.group is not None}
+                if set(axes) != {source, sink} or sink != source + 1:
+                    raise ConfigError(f"kernel {weight.name!r} does not connect two neighbouring groups")
+                pairs[source] += _matrix(importance[weight.name], weight.axes, axes[source], axes[sink])
+    return tuple(pairs)
+
+
+def _matrix(array: np.ndarray, axes: tuple[Axis, ...], source: int, sink: int) -> np.ndarray:
+    """The array summed to (channels of the source group, channels of the sink group)."""
+    others = tuple(d for d in range(array.ndim) if d not in (source, sink))
+    matrix = array.sum(axis=others, dtype=np.float64)
+    if source > sink:
+        matrix = matrix.T
+    return _by_channel(_by_channel(matrix, axes[source], 0), axes[sink], 1)
+
+
+def _by_channel(array: np.ndarray, axis: Axis, dimension: int) -> np.ndarray:
+    """Sum over the positions of one dimension, leaving one element for each channel."""
+    shape = array.shape
+    split = (*shape[:dimension], axis.positions, shape[dimension] // axis.positions, *shape[dimension + 1 :])
+    return array.reshape(split).sum(axis=dimension)
+
+
+def summary(architecture: Architecture, importance: Importance) -> list[dict[str, float | str]]:
+    """JSON-ready facts of each group that may be cut: its importance, and the shares of its best half and quarter of channels."""
+    groups = zip(architecture.groups, channel_importance(architecture, importance), strict=True)
+    return [
+        {
+            "group": group.name,
+            "importance": float(scores.sum()),
+            "best_half_share": _best_share(scores, 2),
+            "best_quarter_share": _best_share(scores, 4),
+        }
+        for group, scores in groups
+        if not group.whole
+    ]
+
+
+def _best_share(scores: np.ndarray, part: int) -> float:
+    """Share of the sum that the best one in `part` channels hold; 0 where all are zero."""
+    best = np.sort(scores)[::-1][: len(scores) // part]
+    return float(best.sum() / scores.sum()) if scores.sum() else 0.0

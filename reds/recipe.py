@@ -1,0 +1,125 @@
+"""A recipe: everything that determines a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from reds.datasets import check_dataset
+from reds.defaults import default_plans
+from reds.errors import ConfigError, unknown_name
+from reds.plans import TrainingPlan
+from reds.widths import WidthRule, rule_from_dict
+from reds.zoo import architecture as find_architecture
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that determines a bundle.
+
+    Attributes:
+        architecture: name of a network in `reds.zoo`.
+        dataset: name of a data set in `reds.datasets`.
+        seed: decides split, initial weights, shuffling and augmentation.
+        widths: the rule that chooses the subnetworks.
+        pretraining: how the whole network is trained.
+        finetuning: how all subnetworks are trained together.
+
+    Raises:
+        ConfigError: an unknown name, or a seed that is not a whole number from 0 to 2**31 - 1.
+    """
+
+    architecture: str
+    dataset: str
+    seed: int
+    widths: WidthRule
+    pretraining: TrainingPlan
+    finetuning: TrainingPlan
+
+    def __post_init__(self) -> None:
+        find_architecture(self.architecture)
+        check_dataset(self.dataset)
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 2**31:
+            raise ConfigError("the seed is a whole number from 0 to 2147483647", seen=repr(self.seed))
+
+    @property
+    def name(self) -> str:
+        """What the recipe is called in messages: architecture, data set and seed."""
+        return f"{self.architecture}-{self.dataset}-{self.seed}"
+
+    @property
+    def subnet_names(self) -> tuple[str, ...]:
+        """Names of the subnetworks, the whole network first; known from the rule alone."""
+        return self.widths.names
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return {
+            "architecture": self.architecture,
+            "dataset": self.dataset,
+            "seed": self.seed,
+            "widths": self.widths.to_dict(),
+            "pretraining": self.pretraining.to_dict(),
+            "finetuning": self.finetuning.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Recipe:
+        """The recipe that `to_dict` wrote. Of a plan, only what differs from the network's default need be given.
+
+        Raises:
+            ConfigError: an unknown or missing key, or a value out of range.
+        """
+        known = [field.name for field in fields(cls)]
+        for key in data:
+            if key not in known:
+                raise unknown_name("key of a recipe", key, known)
+        for key in ("architecture", "dataset", "seed"):
+            if key not in data:
+                raise ConfigError(f"the recipe lacks {key!r}", seen=", ".join(data) or "nothing")
+        for key in ("widths", "pretraining", "finetuning"):
+            if not isinstance(data.get(key, {}), Mapping):
+                raise ConfigError(f"{key!r} of a recipe is a table of names and values", seen=repr(data[key]))
+        return recipe_for(
+            str(data["architecture"]),
+            str(data["dataset"]),
+            data["seed"],
+            rule_from_dict(data.get("widths", {})),
+            pretraining=data.get("pretraining"),
+            finetuning=data.get("finetuning"),
+        )
+
+
+def recipe_for(
+    architecture: str,
+    dataset: str,
+    seed: int,
+    widths: WidthRule,
+    *,
+    pretraining: Mapping[str, Any] | None = None,
+    finetuning: Mapping[str, Any] | None = None,
+) -> Recipe:
+    """The recipe of a network on a data set, with its default training plans.
+
+    Args:
+        architecture: name of the network.
+        dataset: name of the data set.
+        seed: decides split, initial weights, shuffling and augmentation.
+        widths: the rule that chooses the subnetworks.
+        pretraining: numbers of the first training that differ from the default ({"epochs": 2}).
+        finetuning: the same for the second.
+
+    Raises:
+        ConfigError: an unknown name or key, or a value out of range.
+    """
+    find_architecture(architecture)
+    plans = default_plans(architecture, check_dataset(dataset))
+    return Recipe(
+        architecture,
+        dataset,
+        seed,
+        widths,
+        plans.pretraining.changed(pretraining or {}),
+        plans.finetuning.changed(finetuning or {}),
+    )

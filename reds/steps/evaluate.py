@@ -1,0 +1,33 @@
+"""Finished network -> what each subnetwork answers to the test examples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from reds.bundle import Bundle
+from reds.datasets.split import Split
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Each subnetwork on the test examples.
+
+    Attributes:
+        logits: float32 (subnetworks, n, classes), computed by Keras on each subnetwork's own sliced weights.
+        accuracy: share of right answers by subnetwork name.
+    """
+
+    logits: np.ndarray
+    accuracy: Mapping[str, float]
+
+
+def evaluated(bundle: Bundle, split: Split) -> Evaluation:
+    """Logits and accuracy of every subnetwork on the test part of the split."""
+    from reds.training.evaluation import subnet_logits  # noqa: PLC0415 - imports TensorFlow
+
+    logits = subnet_logits(bundle.architecture, bundle.weights, bundle.subnets, split.x_test)
+    right = (logits.argmax(axis=2) == split.y_test).mean(axis=1)
+    return Evaluation(logits, {subnet.name: float(share) for subnet, share in zip(bundle.subnets, right, strict=True)})

@@ -1,0 +1,150 @@
+"""Rules that decide the widths of the subnetworks, as data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, ClassVar, Protocol
+
+from reds.architecture import Architecture
+from reds.errors import ConfigError, unknown_name
+from reds.importance import Importance
+from reds.search.nested import DIRECTIONS, search, subnets_of
+from reds.subnets import Subnets, budget_name, halving
+
+BUDGETS = (1.0, 0.75, 0.5, 0.25)
+FRACTIONS = (1.0, 0.5, 0.25, 0.125)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The subnetworks that a rule chose, and JSON-ready facts about how."""
+
+    subnets: Subnets
+    facts: Mapping[str, Any]
+
+
+class WidthRule(Protocol):
+    """Decides widths. Its names are known before anything is trained."""
+
+    rule: ClassVar[str]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the subnetworks, the whole network first."""
+        ...
+
+    def choose(self, architecture: Architecture, importance: Importance) -> Choice:
+        """The widths for this network; `importance` is in the order of its channels. BudgetError where a budget cannot be met."""
+        ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        ...
+
+
+@dataclass(frozen=True)
+class SearchRule:
+    """The most important weights within each budget of MACs, nested.
+
+    Attributes:
+        budgets: shares of the whole network's MACs, falling, the first 1.
+        direction: "bottom-up" (the smallest network is chosen first) or "top-down" (the largest).
+        minimum_width: the least channels a group keeps.
+    """
+
+    budgets: tuple[float, ...] = BUDGETS
+    direction: str = "bottom-up"
+    minimum_width: int = 2
+    rule: ClassVar[str] = "search"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "budgets", _shares("budgets", self.budgets))
+        if self.direction not in DIRECTIONS:
+            raise unknown_name("search direction", str(self.direction), DIRECTIONS)
+        if not isinstance(self.minimum_width, int) or self.minimum_width < 1:
+            raise ConfigError("minimum_width is a whole number, at least 1", seen=repr(self.minimum_width))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(budget_name(budget) for budget in self.budgets)
+
+    def choose(self, architecture: Architecture, importance: Importance) -> Choice:
+        found = search(architecture, importance, self.budgets, self.direction, self.minimum_width)
+        return Choice(subnets_of(found), {**self.to_dict(), "solutions": [item.to_dict() for item in found]})
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "rule": self.rule,
+            "budgets": list(self.budgets),
+            "direction": self.direction,
+            "minimum_width": self.minimum_width,
+        }
+
+
+@dataclass(frozen=True)
+class HalvingRule:
+    """A share of the channels of the named groups and all of the others: the REDS poster's rule.
+
+    Attributes:
+        groups: names of the groups that are cut.
+        fractions: shares of channels kept, falling, the first 1.
+    """
+
+    groups: tuple[str, ...]
+    fractions: tuple[float, ...] = FRACTIONS
+    rule: ClassVar[str] = "halving"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fractions", _shares("fractions", self.fractions))
+        if isinstance(self.groups, str) or not all(isinstance(name, str) for name in self.groups):
+            raise ConfigError("groups is a list of group names", seen=repr(self.groups))
+        object.__setattr__(self, "groups", tuple(self.groups))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(budget_name(fraction) for fraction in self.fractions)
+
+    def choose(self, architecture: Architecture, importance: Importance) -> Choice:
+        return Choice(halving(architecture, self.fractions, self.groups), self.to_dict())
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"rule": self.rule, "groups": list(self.groups), "fractions": list(self.fractions)}
+
+
+RULES: Mapping[str, type[SearchRule] | type[HalvingRule]] = {rule.rule: rule for rule in (SearchRule, HalvingRule)}
+
+
+def rule_from_dict(data: Mapping[str, Any]) -> WidthRule:
+    """The rule that `to_dict` wrote; what is not given takes its default.
+
+    Raises:
+        ConfigError: an unknown rule or key, or a value out of range.
+    """
+    name = str(data.get("rule", SearchRule.rule))
+    if name not in RULES:
+        raise unknown_name("width rule", name, RULES)
+    known = RULES[name].__dataclass_fields__.keys() - {"rule"}
+    for key in data:
+        if key not in known | {"rule"}:
+            raise unknown_name(f"key of the width rule {name!r}", key, known)
+    try:
+        return RULES[name](**{key: value for key, value in data.items() if key != "rule"})
+    except TypeError as error:
+        raise ConfigError(f"the width rule {name!r} is incomplete", seen=str(error)) from error
+
+
+def _shares(what: str, values: Sequence[float]) -> tuple[float, ...]:
+    """The shares as floats, after checking that they fall from 1 and stay above 0."""
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise ConfigError(f"{what} is a list of shares of the whole network", seen=repr(values))
+    try:
+        shares = tuple(float(value) for value in values)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{what} is a list of shares of the whole network", seen=repr(values)) from error
+    falling = all(larger > smaller for larger, smaller in pairwise(shares))
+    if not shares or shares[0] != 1 or not falling or not all(math.isfinite(s) and s > 0 for s in shares):
+        raise ConfigError(f"{what} are shares of the whole network, falling, the first 1, all above 0", seen=str(list(values)))
+    return shares

@@ -1,0 +1,64 @@
+"""From a device of the inventory to a `Target` that has said it is what it should be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+
+from reds.errors import DeviceError
+from targets import host, serial_board
+from targets.connection import Connection
+from targets.emulators import qemu, rp2040js
+from targets.firmware import Firmware, build
+from targets.inventory import Device
+from targets.locks import DeviceLock
+from targets.target import Identity, Target
+from targets.wire.conversation import Conversation
+from targets.wire_target import WireTarget
+
+Attach = Callable[[Device, Firmware, Path], AbstractContextManager[Connection]]
+
+_ATTACH: Mapping[str, Attach] = {
+    "host": host.attach,
+    "nano33ble-emu": qemu.attach,
+    "pico-emu": rp2040js.attach,
+    "nano33ble": serial_board.attach,
+    "pico": serial_board.attach,
+}
+
+
+@contextmanager
+def connect(device: Device, log_folder: Path) -> Iterator[Target]:
+    """Hold a device, with the firmware of this checkout on it, until the end of the `with`.
+
+    Builds the firmware if it has changed, starts what has to be started, and stops it again however the block ends. Messages of
+    emulators go to `<log_folder>/<device id>.log`.
+
+    Raises:
+        BusyError: another process holds the device.
+        MissingError: a tool, an emulator or the port is not there.
+        FlashError: building or uploading the firmware failed.
+        DeviceError: the device is not what the inventory says.
+        TransportError, TimedOutError, ProtocolError: it cannot be talked to.
+    """
+    with DeviceLock(device):
+        firmware = build(device.environment)
+        with _ATTACH[device.kind](device, firmware, log_folder / f"{device.id}.log") as connection:
+            conversation = Conversation(device.id, connection.link, device.answer_timeout_s, connection.evidence)
+            with closing(WireTarget(conversation)) as target:
+                _check(device, firmware, target.identify())
+                yield target
+
+
+def _check(device: Device, firmware: Firmware, identity: Identity) -> None:
+    """DeviceError if the device is another than the inventory's, or runs another firmware."""
+    expected = {"board": device.environment, "firmware": firmware.sha256, "memory pool": firmware.pool_bytes}
+    seen = {"board": identity.board, "firmware": identity.firmware_sha256, "memory pool": identity.pool_bytes}
+    different = [f"{what} {seen[what]}, not {value}" for what, value in expected.items() if seen[what] != value]
+    if different:
+        raise DeviceError(
+            f"the device that answers as {device.id} is not the one of the inventory",
+            seen="; ".join(different),
+            do="check its kind, environment and port in devices.toml",
+        )

@@ -1,0 +1,1 @@
+"""Emulated boards: each is started for one connection and ends with it."""

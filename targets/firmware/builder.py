@@ -1,0 +1,157 @@
+"""Builds the firmware with PlatformIO and keeps each build under its identity, so that nothing is built twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+
+from reds.cache import cache_folder
+from reds.errors import BusyError, FlashError
+from targets.firmware.identity import CORE_FOLDER, PROJECT_FOLDER, identity
+from targets.firmware.memory import measure
+from targets.firmware.platformio_environment import platformio_command, prepare
+
+LONGEST_BUILD_S = 1800  # the first build of a registry platform downloads a compiler
+LOG_TAIL_LINES = 12
+RECORD = "firmware.json"
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """A built firmware.
+
+    Attributes:
+        environment: the PlatformIO environment.
+        elf: the linked program.
+        bin: the raw image; for the host the program itself.
+        sha256: its identity (64 hex digits), which it says in HELLO.
+        flash_bytes: code, constants and initial values.
+        ram_bytes: static RAM without the pool.
+        pool_bytes: memory for an image, its arena and its inputs.
+    """
+
+    environment: str
+    elf: Path
+    bin: Path
+    sha256: str
+    flash_bytes: int
+    ram_bytes: int
+    pool_bytes: int
+
+
+def build(environment: str, project_folder: Path = PROJECT_FOLDER) -> Firmware:
+    """The firmware of a PlatformIO environment; built only if its identity has no build yet.
+
+    Raises:
+        ConfigError: platformio.ini has no such environment.
+        MissingError: PlatformIO or the compiler is not installed.
+        FlashError: the build failed; the error names its log.
+    """
+    firmware = _kept(environment, identity(environment, project_folder))
+    if firmware is not None:
+        return firmware
+    with _one_builder(project_folder):
+        firmware = _kept(environment, identity(environment, project_folder))
+        return firmware or _build(environment, project_folder)
+
+
+def _folder(environment: str, sha256: str) -> Path:
+    return cache_folder("firmware", environment) / sha256
+
+
+def _kept(environment: str, sha256: str) -> Firmware | None:
+    folder = _folder(environment, sha256)
+    try:
+        record = json.loads((folder / RECORD).read_text())
+    except FileNotFoundError:
+        return None
+    return Firmware(environment, folder / record["elf"], folder / record["bin"], sha256, **record["memory"])
+
+
+@contextmanager
+def _one_builder(project_folder: Path) -> Iterator[None]:
+    """PlatformIO's folders belong to one build at a time."""
+    path = project_folder / ".pio" / "build.lock"
+    path.parent.mkdir(exist_ok=True)
+    try:
+        with filelock.FileLock(path, timeout=LONGEST_BUILD_S):
+            yield
+    except filelock.Timeout as error:
+        raise BusyError("another process has been building firmware for too long", seen=str(path)) from error
+
+
+def _build(environment: str, project_folder: Path) -> Firmware:
+    log = cache_folder("firmware", environment) / "build.log"
+    command = [*platformio_command(), "run", "--project-dir", str(project_folder), "--environment", environment]
+    _run_platformio(command, f"building the firmware {environment} failed", log, prepare(project_folder / CORE_FOLDER))
+
+    sha256 = identity(environment, project_folder)  # after the build: it may have downloaded the compiler
+    built = project_folder / ".pio" / "build" / environment
+    elf = built / "firmware.elf"
+    if sha256.encode() not in elf.read_bytes():
+        raise FlashError(
+            f"the firmware {environment} is not built from the sources that are there now", do="build again", log=log
+        )
+    raw = built / "firmware.bin"
+    return _keep(environment, sha256, elf, raw if raw.exists() else elf, log)
+
+
+def _run_platformio(command: list[str], failure: str, log: Path, environment: Mapping[str, str]) -> None:
+    """Run PlatformIO, all output to the log.
+
+    Raises:
+        FlashError: it failed or took too long; the end of the log is quoted.
+    """
+    with log.open("wb") as output:
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=environment,
+                timeout=LONGEST_BUILD_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise FlashError(failure, seen=f"no end after {LONGEST_BUILD_S} s", log=log) from error
+    if done.returncode != 0:
+        tail = log.read_text(errors="replace").strip().splitlines()[-LOG_TAIL_LINES:]
+        raise FlashError(failure, seen="\n    ".join(tail) or f"exit status {done.returncode}", log=log)
+
+
+def _keep(environment: str, sha256: str, elf: Path, raw: Path, log: Path) -> Firmware:
+    """Move the build into the cache; a killed process leaves no half of it."""
+    folder = _folder(environment, sha256)
+    staging = folder.with_name(f".{sha256}.{os.getpid()}.tmp")
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir()
+    for path in {elf, raw, log}:
+        shutil.copy2(path, staging / path.name)
+    record = {"elf": elf.name, "bin": raw.name, "memory": measure(elf).to_dict()}
+    (staging / RECORD).write_text(json.dumps(record))
+    shutil.rmtree(folder, ignore_errors=True)
+    staging.rename(folder)
+    kept = _kept(environment, sha256)
+    assert kept is not None
+    return kept
+
+
+def upload(environment: str, port: str, log: Path, project_folder: Path = PROJECT_FOLDER) -> None:
+    """Put the firmware on the board at a serial port.
+
+    Raises:
+        FlashError: the upload failed; the error names the log.
+    """
+    target = ["--target", "upload", "--upload-port", port]
+    command = [*platformio_command(), "run", "--project-dir", str(project_folder), "--environment", environment, *target]
+    with _one_builder(project_folder):
+        _run_platformio(command, f"uploading {environment} to {port} failed", log, prepare(project_folder / CORE_FOLDER))

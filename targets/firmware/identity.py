@@ -1,0 +1,96 @@
+"""The firmware's identity: a SHA-256 over everything that decides what its bytes are.
+
+The same function is used before a build (is there anything to do?), during it (the hash is compiled in, for HELLO) and when a
+device is connected (does it run what it should?).
+"""
+
+from __future__ import annotations
+
+import configparser
+import hashlib
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from reds.errors import FlashError, MissingError, unknown_name
+
+PROJECT_FOLDER = Path(__file__).resolve().parents[2]
+SETTINGS_FILE = "platformio.ini"
+CORE_FOLDER = ".pio-core"
+SOURCE_FOLDERS = ("targets/firmware/src", "targets/runtime/include", "targets/runtime/src")
+LOCAL_PLATFORM = "symlink://"
+
+# The compiler of each environment that builds with installed tools; the others' comes with their PlatformIO platform.
+COMPILERS = {"native": "gcc", "nano33ble-emu": "arm-none-eabi-gcc", "pico-emu": "arm-none-eabi-gcc"}
+
+
+COMPILER_REMEDIES = {
+    "gcc": "apt-get install gcc libc6-dev",
+    "arm-none-eabi-gcc": "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi",
+}
+
+
+def identity(environment: str, project_folder: Path = PROJECT_FOLDER) -> str:
+    """SHA-256 (64 hex digits) of sources, platform, PlatformIO options and compiler version of one PlatformIO environment.
+
+    Raises:
+        ConfigError: platformio.ini has no such environment.
+        MissingError: the environment's compiler is not installed.
+    """
+    settings = _settings(environment, project_folder)
+    folders = [*SOURCE_FOLDERS, *_local_platform(settings)]
+    digest = hashlib.sha256()
+    digest.update(json.dumps([settings, _compiler_version(environment, project_folder)], sort_keys=True).encode())
+    for path in _files(folders, project_folder):
+        content = path.read_bytes()
+        digest.update(f"\0{path.relative_to(project_folder).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _settings(environment: str, project_folder: Path) -> dict[str, dict[str, str]]:
+    """The sections of platformio.ini that concern the environment, unexpanded."""
+    parser = configparser.ConfigParser(interpolation=None, strict=True, inline_comment_prefixes=(" ;",))
+    parser.read(project_folder / SETTINGS_FILE)
+    prefix = "env:"
+    environments = [section.removeprefix(prefix) for section in parser.sections() if section.startswith(prefix)]
+    if environment not in environments:
+        raise unknown_name("PlatformIO environment", environment, environments)
+    concerned = [s for s in parser.sections() if not s.startswith(prefix) or s == prefix + environment]
+    return {section: dict(parser[section]) for section in concerned}
+
+
+def _local_platform(settings: dict[str, dict[str, str]]) -> list[str]:
+    platforms = (options.get("platform", "") for options in settings.values())
+    return [platform.removeprefix(LOCAL_PLATFORM) for platform in platforms if platform.startswith(LOCAL_PLATFORM)]
+
+
+def _files(folders: list[str], project_folder: Path) -> Iterator[Path]:
+    for folder in folders:
+        for path in sorted((project_folder / folder).rglob("*")):
+            if path.is_file() and path.suffix != ".pyc":
+                yield path
+
+
+def _compiler_version(environment: str, project_folder: Path) -> str:
+    compiler = COMPILERS.get(environment)
+    return _installed_version(compiler) if compiler else _packaged_versions(project_folder)
+
+
+def _installed_version(compiler: str) -> str:
+    if shutil.which(compiler) is None:
+        raise MissingError(f"the compiler {compiler} is not installed", do=COMPILER_REMEDIES[compiler])
+    done = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise FlashError(f"{compiler} --version failed", seen=done.stderr.strip() or f"exit status {done.returncode}")
+    return done.stdout.splitlines()[0]
+
+
+def _packaged_versions(project_folder: Path) -> str:
+    """Versions of what PlatformIO has downloaded; the first build changes them, so its identity is taken after the download."""
+    core = project_folder / CORE_FOLDER
+    manifests = [*core.glob("packages/*/package.json"), *core.glob("platforms/*/platform.json")]
+    versions = {path.parent.name: json.loads(path.read_text()).get("version") for path in manifests}
+    return json.dumps(versions, sort_keys=True)

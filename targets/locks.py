@@ -1,0 +1,63 @@
+"""One process at a time on a device. The operating system frees the lock when its holder dies, however it dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import filelock
+
+from reds.cache import cache_folder
+from reds.errors import BusyError
+from targets.inventory import Device
+
+
+class DeviceLock:
+    """Holds a device from `with` to its end.
+
+    Devices that share a port share a lock, whatever they are called.
+
+    Raises:
+        BusyError: somebody else holds it; the error says who and since when.
+    """
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        name = _name(device)
+        folder = cache_folder("locks")
+        self._lock = filelock.FileLock(folder / f"{name}.lock", timeout=0)
+        self._owner = folder / f"{name}.owner.json"
+
+    def __enter__(self) -> Self:
+        try:
+            self._lock.acquire()
+        except filelock.Timeout as error:
+            raise BusyError(f"the device {self._device.id} is in use", seen=self._holder(), do="wait for it to end") from error
+        owner = {"pid": os.getpid(), "host": socket.gethostname(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
+        self._owner.write_text(json.dumps(owner))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self._owner.unlink(missing_ok=True)
+        self._lock.release()
+
+    def _holder(self) -> str:
+        try:
+            owner = json.loads(self._owner.read_text())
+        except (FileNotFoundError, ValueError):
+            return "its holder has not said who it is"  # it has only just got the lock, or is about to free it
+        return f"process {owner['pid']} on {owner['host']} since {owner['since']}"
+
+
+def _name(device: Device) -> str:
+    """A file name for what is locked: the port without detours, or the id."""
+    place = device.id if device.port is None else device.port
+    if place.startswith("/"):
+        place = str(Path(place).resolve())
+    return re.sub(r"[^A-Za-z0-9._-]", "_", place)

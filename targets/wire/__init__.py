@@ -1,0 +1,1 @@
+"""The wire protocol (docs/wire-protocol.md): frames, messages, and the byte streams that carry them."""

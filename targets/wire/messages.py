@@ -1,0 +1,181 @@
+"""What frames carry: verbs, status codes, and the records of their payloads."""
+
+from __future__ import annotations
+
+import enum
+import functools
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+
+from reds.errors import ProtocolError
+from targets.target import Clock, FirstInferenceTime, Identity, InferenceTime, LayerTime, SwitchTime, TimeRequest
+
+PROTOCOL_VERSION = 1
+ANSWER_BIT = 0x80
+
+_CAPABILITIES = {1: "float32", 2: "int8"}
+_PRECISIONS = {0: np.dtype("<f4"), 1: np.dtype("i1")}
+_HELLO = struct.Struct("<HHIII")
+_NETWORK = struct.Struct("<IIIIBB")
+_TIME = struct.Struct("<BBBxH")
+_OFFSET = struct.Struct("<I")
+OFFSET_BYTES = _OFFSET.size
+SAMPLE_BYTES = 4
+
+
+class Verb(enum.IntEnum):
+    """What a request asks for."""
+
+    HELLO = 1
+    LOAD_BEGIN = 2
+    LOAD_DATA = 3
+    LOAD_END = 4
+    SELECT = 5
+    INPUT = 6
+    INFER = 7
+    TIME = 8
+    DAMAGED_FRAME = 0x7F
+
+
+class Status(enum.IntEnum):
+    """How a request went."""
+
+    DONE = 0
+    DAMAGED_FRAME = 1
+    UNKNOWN_VERB = 2
+    WRONG_LENGTH = 3
+    NO_ROOM = 4
+    IMAGE_REFUSED = 5
+    NO_IMAGE = 6
+    NO_SUCH_LEVEL = 7
+    OUT_OF_ORDER = 8
+    CLOCK_OVERFLOW = 9
+
+
+@dataclass(frozen=True)
+class Hello:
+    """The answer to HELLO: who the device is, and the longest frame body it takes."""
+
+    identity: Identity
+    frame_bytes: int
+
+
+@dataclass(frozen=True)
+class Network:
+    """The answer to LOAD_END: what the device knows of the image it accepted."""
+
+    arena_bytes: int
+    input_elements: int
+    output_elements: int
+    staging_bytes: int
+    level_count: int
+    element: np.dtype
+
+
+@dataclass(frozen=True)
+class Ticks:
+    """The answer to TIME: raw samples and the clock's own overhead."""
+
+    overhead: int
+    samples: tuple[int, ...]
+
+
+def image_bytes(count: int) -> bytes:
+    """The payload of LOAD_BEGIN."""
+    return _OFFSET.pack(count)
+
+
+def part(offset: int, data: bytes) -> bytes:
+    """The payload of LOAD_DATA and INPUT."""
+    return _OFFSET.pack(offset) + data
+
+
+@dataclass(frozen=True)
+class TimeWork:
+    """What a request to time something asks of the device; `inputs` is None where it infers nothing."""
+
+    what: int
+    from_level: int
+    level: int
+    repeats: int
+    inputs: np.ndarray | None
+
+    def payload(self, repeats: int) -> bytes:
+        """The payload of TIME for some of the repeats."""
+        return _TIME.pack(self.what, self.from_level, self.level, repeats)
+
+
+@functools.singledispatch
+def time_work(request: TimeRequest) -> TimeWork:
+    """A request as the protocol puts it."""
+    raise TypeError(f"not a request to time anything: {request!r}")
+
+
+@time_work.register
+def _(request: InferenceTime) -> TimeWork:
+    return TimeWork(0, request.level, request.level, request.repeats, request.inputs)
+
+
+@time_work.register
+def _(request: SwitchTime) -> TimeWork:
+    return TimeWork(1, request.from_level, request.level, request.repeats, None)
+
+
+@time_work.register
+def _(request: FirstInferenceTime) -> TimeWork:
+    return TimeWork(2, request.from_level, request.level, request.repeats, request.inputs)
+
+
+@time_work.register
+def _(request: LayerTime) -> TimeWork:
+    return TimeWork(3, request.level, request.level, 1, request.inputs)
+
+
+def decode_hello(payload: bytes) -> Hello:
+    """Raises ProtocolError if the payload is not an answer to HELLO in this protocol version."""
+    version = int.from_bytes(payload[:2], "little")
+    if version != PROTOCOL_VERSION:
+        raise ProtocolError(
+            "the device speaks another version of the wire protocol",
+            seen=f"version {version}, this is version {PROTOCOL_VERSION}",
+            do="build and upload the firmware of this checkout",
+        )
+    if len(payload) < _HELLO.size:
+        raise ProtocolError("the answer to HELLO is too short", seen=f"{len(payload)} bytes")
+    _, frame_bytes, pool_bytes, hz, capabilities = _HELLO.unpack_from(payload)
+    *strings, after = payload[_HELLO.size :].split(b"\0")
+    if len(strings) != 5 or after:
+        raise ProtocolError("the answer to HELLO does not hold five strings", seen=repr(payload[_HELLO.size :]))
+    board, sha256, kind, compiler, runtime_version = (text.decode("ascii", "backslashreplace") for text in strings)
+    precisions = frozenset(name for bit, name in _CAPABILITIES.items() if capabilities & bit)
+    clock = Clock(kind, hz or None)
+    return Hello(Identity(version, board, sha256, clock, compiler, runtime_version, precisions, pool_bytes), frame_bytes)
+
+
+def decode_network(payload: bytes) -> Network:
+    """Raises ProtocolError if the payload is not an answer to LOAD_END."""
+    if len(payload) != _NETWORK.size:
+        raise ProtocolError("the answer to LOAD_END has the wrong length", seen=f"{len(payload)} bytes, not {_NETWORK.size}")
+    arena_bytes, input_elements, output_elements, staging_bytes, precision, level_count = _NETWORK.unpack(payload)
+    if precision not in _PRECISIONS:
+        raise ProtocolError("the answer to LOAD_END names an unknown precision", seen=str(precision))
+    element = _PRECISIONS[precision]
+    return Network(arena_bytes, input_elements, output_elements, staging_bytes, level_count, element)
+
+
+def decode_outputs(payload: bytes, count: int, network: Network) -> np.ndarray:
+    """Outputs (count, output_elements); raises ProtocolError if the payload of INFER has another length."""
+    expected = count * network.output_elements * network.element.itemsize
+    if len(payload) != expected:
+        raise ProtocolError("the answer to INFER has the wrong length", seen=f"{len(payload)} bytes, not {expected}")
+    return np.frombuffer(payload, network.element).reshape(count, network.output_elements)
+
+
+def decode_ticks(payload: bytes) -> Ticks:
+    """Raises ProtocolError if the payload is not an answer to TIME."""
+    if len(payload) < SAMPLE_BYTES or len(payload) % SAMPLE_BYTES:
+        raise ProtocolError("the answer to TIME has an impossible length", seen=f"{len(payload)} bytes")
+    overhead, *samples = np.frombuffer(payload, "<u4").tolist()
+    return Ticks(overhead, tuple(samples))

@@ -1,0 +1,128 @@
+"""Shapes, costs and slices of networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reds.architecture import Architecture, Axis, Dense, ReLU, Shape, Weight
+from reds.bundle import untrained
+from reds.errors import ConfigError
+from reds.subnets import halving
+from reds.zoo import POSTER_GROUPS, ZOO, architecture, mlp, mlp3
+
+
+@pytest.mark.parametrize(("name", "macs"), [("mlp1", 2960), ("mlp3", 5060), ("mlp11", 17360)])
+def test_the_posters_networks_have_the_posters_macs(name: str, macs: int) -> None:
+    network = architecture(name)
+    assert network.cost(network.full_widths).macs == macs
+
+
+def test_halving_the_posters_groups_gives_the_posters_macs() -> None:
+    network = architecture("mlp11")
+    subnets = halving(network, [1, 0.5, 0.25, 0.125], POSTER_GROUPS["mlp11"])
+    assert [network.cost(subnet.widths).macs for subnet in subnets] == [17360, 8880, 4640, 2520]
+
+
+def test_cost_counts_weights_biases_and_activations_layer_by_layer() -> None:
+    network = mlp("net", 6, (4, 3), 2)
+    cost = network.cost((6, 2, 3, 2))
+    assert [(layer.name, layer.macs, layer.parameters) for layer in cost.layers] == [
+        ("hidden1", 12, 14),
+        ("relu1", 0, 0),
+        ("hidden2", 6, 9),
+        ("relu2", 0, 0),
+        ("classes", 6, 8),
+    ]
+    assert (cost.macs, cost.parameters) == (24, 31)
+    assert cost.largest_activation_bytes(4) == 24
+    assert cost.peak_activation_bytes(1) == 8
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=4), st.data())
+def test_parameters_are_the_elements_of_the_sliced_weights(hidden: list[int], data: st.DataObject) -> None:
+    network = mlp("net", 5, tuple(hidden), 3)
+    widths = (5, *(data.draw(st.integers(1, size)) for size in hidden), 3)
+    bundle = untrained(network, seed=0)
+    sliced = network.slice_weights(bundle.weights, widths)
+    assert network.cost(widths).parameters == sum(array.size for array in sliced.values())
+    for name, array in sliced.items():
+        assert np.array_equal(array, bundle.weights[name][tuple(slice(0, extent) for extent in array.shape)])
+
+
+def test_an_axis_of_positions_is_cut_block_by_block() -> None:
+    axis = Axis(group=1, positions=3)
+    assert axis.extent((7, 2)) == 6
+    assert axis.indices(np.arange(2), full=4).tolist() == [0, 1, 4, 5, 8, 9]
+
+
+@dataclass(frozen=True)
+class Flatten:
+    """A layer that only tests know, to show that positions work before a convolution exists."""
+
+    name: str
+    kind: ClassVar[str] = "flatten"
+
+    @property
+    def units(self) -> None:
+        return None
+
+    def output_shape(self, input_shape: Shape, channels: int) -> Shape:
+        return (int(np.prod(input_shape)),)
+
+    def weights(self, inputs: Axis, outputs: Axis) -> tuple[Weight, ...]:
+        return ()
+
+    def macs(self, input_shape: Shape, output_shape: Shape) -> int:
+        return 0
+
+
+def test_a_dense_layer_after_flattening_has_one_position_per_pixel() -> None:
+    network = Architecture("flat", (2, 3, 4), (Flatten("flatten"), Dense("classes", 5)))
+    kernel = network.weights["classes/kernel"]
+    assert kernel.axes[0] == Axis(group=0, positions=6)
+    assert network.placed[1].macs(input_width=2, output_width=5) == 2 * 6 * 5
+
+
+@pytest.mark.parametrize("widths", [(64, 40, 50), (63, 40, 50, 10), (64, 0, 50, 10), (64, 41, 50, 10), (64, 40, 50, 9)])
+def test_widths_that_do_not_fit_are_refused(widths: tuple[int, ...]) -> None:
+    with pytest.raises(ConfigError):
+        mlp3().check_widths(widths)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_an_architecture_survives_json(name: str) -> None:
+    assert Architecture.from_dict(architecture(name).to_dict()) == architecture(name)
+
+
+def test_an_unknown_architecture_names_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="did you mean .*mlp11"):
+        architecture("mlp12")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"layers": [{"kind": "dens", "name": "a", "units": 2}]}, "did you mean dense"),
+        ({"layers": [{"kind": "dense", "name": "a", "units": 2, "unit": 3}]}, "did you mean units"),
+        ({"layers": [{"kind": "dense", "name": "a"}]}, "not well formed"),
+        ({"layers": [{"kind": "dense", "name": "a", "units": 0}]}, "without units"),
+        ({"layers": []}, "no layer with units"),
+        ({"layers": [{"kind": "dense", "name": "a", "units": 2}] * 2}, "repeats a layer name"),
+        ({"input_shape": [0]}, "positive input shape"),
+        ({"input_shape": [8, 8, 1]}, "needs a flat input"),
+        ({"name": None, "layers": 3}, "not well formed"),
+    ],
+)
+def test_a_malformed_architecture_is_refused(change: dict, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Architecture.from_dict({**mlp3().to_dict(), **change})
+
+
+def test_relu_costs_nothing() -> None:
+    assert ReLU("relu").macs((4,), (4,)) == 0
