@@ -52,7 +52,7 @@ def figures(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style and types."""
-    install(session, "devices", "bench", "test", "lint")
+    install(session, "train", "devices", "bench", "test", "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("pyright")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.matrix import Repeats
 from reds.errors import BenchError, ProtocolError, TimedOutError, TransportError
 from targets.inventory import Device
 from targets.target import FirstInferenceTime, Identity, InferenceTime, Loaded, SwitchTime, Target, TimeRequest, Timing
@@ -33,11 +34,13 @@ class Board:
     Args:
         device: which one.
         connect: opens the connection; leaving its context ends it.
+        repeats: how often to time something.
     """
 
-    def __init__(self, device: Device, connect: Connect) -> None:
+    def __init__(self, device: Device, connect: Connect, repeats: Repeats) -> None:
         self.device = device
         self._connect = connect
+        self._repeats = repeats
         self._stack = ExitStack()
         self._opened: _Opened | None = None
         self._loaded: tuple[str, Loaded] | None = None
@@ -47,6 +50,11 @@ class Board:
     def identity(self) -> Identity:
         """What the device says of itself."""
         return self._open().identity
+
+    @property
+    def repeats(self) -> int:
+        """How often each timing is repeated on this device."""
+        return self._repeats.exact if self.identity.clock.deterministic else self._repeats.running
 
     def load(self, image: bytes, sha256: str) -> Loaded:
         """Give the device this image, unless it has it already."""
@@ -65,17 +73,17 @@ class Board:
             target.select(level)
             return target.infer(inputs)
 
-    def time_inference(self, level: int, inputs: np.ndarray, repeats: int) -> Timing:
+    def time_inference(self, level: int, inputs: np.ndarray) -> Timing:
         """Time inferences of one level on one input, shape (input_elements,)."""
-        return self._time(InferenceTime(level, inputs, repeats))
+        return self._time(InferenceTime(level, inputs, self.repeats))
 
-    def time_switch(self, from_level: int, level: int, repeats: int) -> Timing:
+    def time_switch(self, from_level: int, level: int) -> Timing:
         """Time the selection of `level` while `from_level` is selected."""
-        return self._time(SwitchTime(from_level, level, repeats))
+        return self._time(SwitchTime(from_level, level, self.repeats))
 
-    def time_first_inference(self, from_level: int, level: int, inputs: np.ndarray, repeats: int) -> Timing:
+    def time_first_inference(self, from_level: int, level: int, inputs: np.ndarray) -> Timing:
         """Time the first inference of `level` after a switch from `from_level`, on one input, shape (input_elements,)."""
-        return self._time(FirstInferenceTime(from_level, level, inputs, repeats))
+        return self._time(FirstInferenceTime(from_level, level, inputs, self.repeats))
 
     def close(self) -> None:
         """End the connection. May be called twice."""
@@ -119,13 +127,13 @@ class Board:
 class Boards:
     """The devices of this session by id."""
 
-    def __init__(self, connect: Connect) -> None:
-        self._connect = connect
+    def __init__(self, connect: Connect, repeats: Repeats) -> None:
+        self._connect, self._repeats = connect, repeats
         self._boards: dict[str, Board] = {}
 
     def __getitem__(self, device: Device) -> Board:
         if device.id not in self._boards:
-            self._boards[device.id] = Board(device, self._connect)
+            self._boards[device.id] = Board(device, self._connect, self._repeats)
         return self._boards[device.id]
 
     def close(self) -> None:

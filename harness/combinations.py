@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.matrix import Matrix
@@ -112,8 +112,12 @@ def finest_axis(fixture_names: Sequence[str]) -> str | None:
     return next((axis for axis in AXES if axis in fixture_names), None)
 
 
-def subjects_of(matrix: Matrix, node_ids: Iterable[str]) -> list[Subject]:
-    """What tests measure, by their ids: what stands in an id's brackets names its subject."""
-    named: dict[str, Subject] = {str(subject): subject for expand in AXES.values() for subject in expand(matrix)}
-    brackets = (node_id.partition("[")[2].partition("]")[0] for node_id in node_ids)
-    return [named[bracket] for bracket in brackets if bracket in named]
+class SubjectIndex:
+    """Finds what a test measures by its id: what stands in the id's brackets names its subject."""
+
+    def __init__(self, matrix: Matrix) -> None:
+        self._named: dict[str, Subject] = {str(subject): subject for expand in AXES.values() for subject in expand(matrix)}
+
+    def find(self, node_id: str) -> Subject | None:
+        """What the test of this id measures, None for tests that measure nothing."""
+        return self._named.get(node_id.partition("[")[2].partition("]")[0])

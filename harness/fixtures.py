@@ -83,10 +83,10 @@ def deployment(placement: Placement, networks: Networks) -> Deployment:
 
 
 @pytest.fixture(scope="session")
-def boards(pytestconfig: pytest.Config) -> Iterator[Boards]:
+def boards(pytestconfig: pytest.Config, matrix: Matrix) -> Iterator[Boards]:
     """The connections of this session."""
     log_folder = pytestconfig.stash[RUN_FILE].with_suffix(".logs")
-    opened = Boards(lambda device: connect(device, log_folder))
+    opened = Boards(lambda device: connect(device, log_folder), matrix.repeats)
     yield opened
     opened.close()
 
@@ -103,12 +103,6 @@ def board(placement: Placement, deployment: Deployment, plan: Plan, boards: Boar
 def firmware(placement: Placement, plan: Plan) -> Firmware:
     """The program that runs on the test's device; built if it was not."""
     return build(plan.devices[placement.device].environment)
-
-
-@pytest.fixture
-def repeats(board: Board, matrix: Matrix) -> int:
-    """How often to time something on the test's device."""
-    return matrix.repeats.exact if board.identity.clock.deterministic else matrix.repeats.running
 
 
 @pytest.fixture

@@ -10,9 +10,8 @@ from typing import Any
 from harness.toml_table import TomlTable, read_toml
 from reds.datasets import DATASETS
 from reds.errors import ConfigError, unknown_name
-from reds.recipe import Recipe, recipe_for
-from reds.widths import HalvingRule, rule_from_dict
-from reds.zoo import POSTER_GROUPS, ZOO
+from reds.recipe import Recipe
+from reds.zoo import ZOO
 
 PRECISIONS = ("float32", "int8")
 SUITES = Path(__file__).resolve().parent.parent / "suites"
@@ -118,21 +117,8 @@ def _parse(name: str, where: str, data: Mapping[str, Any], devices: Collection[s
 
 def _recipe(where: str, table: TomlTable, architecture: str, dataset: str) -> Recipe:
     seed = table.count("seed", at_least=0)
-    widths = dict(table.table("widths"))
-    if widths.get("rule") == HalvingRule.rule and "groups" not in widths:
-        widths["groups"] = _poster_groups(where, architecture)
-    plans = {key: table.table(key) for key in table.optional if key in table.data}
+    own = {key: table.table(key) for key in ("widths", *table.optional) if key in table.data}
     try:
-        return recipe_for(architecture, dataset, seed, rule_from_dict(widths), **plans)
+        return Recipe.from_dict({"architecture": architecture, "dataset": dataset, "seed": seed, **own})
     except ConfigError as error:
         raise ConfigError(f"{where}: {error.what}", seen=error.seen, do=error.do, log=error.log) from error
-
-
-def _poster_groups(where: str, architecture: str) -> tuple[str, ...]:
-    if architecture not in POSTER_GROUPS:
-        raise ConfigError(
-            f"{where}: the poster says nothing of {architecture}",
-            seen="rule = 'halving' without groups",
-            do=f"name the groups to cut, or use its networks: {', '.join(POSTER_GROUPS)}",
-        )
-    return POSTER_GROUPS[architecture]

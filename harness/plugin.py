@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from harness import artifacts, environment, records, summary
-from harness.combinations import AXES, Subject, finest_axis, subjects_of
+from harness.combinations import AXES, Subject, SubjectIndex, finest_axis
 from harness.keys import PLAN, RUN_FILE, subject_of
 from harness.plan import ALL, Plan, make_plan
 from reds.errors import BenchError
@@ -36,14 +36,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--require-device", action="append", default=[], metavar=f"ID|{ALL}", help="fail instead of skipping if it is absent"
     )
     group.addoption("--results", type=Path, metavar="DIR", help="where the run's file is written (default: results/runs)")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_configure(config: pytest.Config) -> None:
-    """Under xdist, keep the tests of a device together."""
-    # The tests of a device form a group, which `load` would tear apart.
-    if config.getoption("dist", "no") == "load":
-        config.option.dist = "loadgroup"
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -80,12 +72,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _parameter(plan: Plan, subject: Subject) -> object:
-    marks: list[pytest.MarkDecorator] = []
-    if subject.facts["device"] is not None:
-        marks.append(pytest.mark.xdist_group(subject.facts["device"]))
     reason = plan.skip_reason(subject)
-    if reason is not None:
-        marks.append(pytest.mark.skip(reason=reason))
+    marks = () if reason is None else pytest.mark.skip(reason=reason)
     return pytest.param(subject, id=str(subject), marks=marks)
 
 
@@ -117,6 +105,16 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
+    """Keep the tests of a device together, unless the user chose a distribution that knows nothing of groups."""
+    if config.getoption("dist") not in ("load", "loadgroup"):
+        return None
+    from harness.scheduling import DeviceScheduling  # noqa: PLC0415 - xdist may not be installed
+
+    return DeviceScheduling(config, log, config.stash[PLAN].matrix)
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: object, ids: Iterable[str]) -> None:
     """Before the first test, with xdist."""
     # The first worker that has collected knows the tests of all; no test starts before this returns.
@@ -128,12 +126,13 @@ def pytest_xdist_node_collection_finished(node: object, ids: Iterable[str]) -> N
 def _begin(config: pytest.Config, node_ids: Iterable[str]) -> None:
     """Make what the tests need and start the run's file; does nothing if no test measures anything."""
     plan = config.stash[PLAN]
-    subjects = subjects_of(plan.matrix, node_ids)
+    index = SubjectIndex(plan.matrix)
+    subjects = [subject for node_id in node_ids if (subject := index.find(node_id)) is not None]
     if not subjects:
         return
     path = config.stash[RUN_FILE]
     records.create(path, environment.describe_run(path.stem, plan.matrix.name, _command(config), config.rootpath))
-    wanted = dict.fromkeys(subject.model for subject in subjects if plan.skip_reason(subject) is None)
+    wanted = dict.fromkeys(subject.model for subject in subjects if plan.absence(subject) is None)
     try:
         _make(config, artifacts.missing_recipes(plan.matrix, wanted))
     except BenchError as error:

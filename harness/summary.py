@@ -21,6 +21,7 @@ COUNTED_UNITS = {
     "instructions": "retired instructions of the emulated core, not time: a board's milliseconds do not follow from them",
     "model cycles": "cycles of the emulator's model of the core, not time: a board's milliseconds do not follow from them",
 }
+HEADS = {"architecture": "model", "dataset": "data set", "precision": "precision", "device": "device"}
 SHORT_UNITS = {"instructions": "instr.", "model cycles": "model cyc.", "microseconds": "us", "nanoseconds": "ns"}
 
 
@@ -104,6 +105,7 @@ def render(table_rows: Sequence[Row], width: int, colour: bool) -> str:
         file=io.StringIO(), width=width, force_terminal=colour, color_system="standard" if colour else None, highlight=False
     )
     console.print(_table(table_rows, with_dataset=len(datasets) > 1))
+    console.print()
     for note in footnotes(table_rows):
         console.print(note, markup=False, style="dim")
     assert isinstance(console.file, io.StringIO)
@@ -111,15 +113,15 @@ def render(table_rows: Sequence[Row], width: int, colour: bool) -> str:
 
 
 def _table(table_rows: Sequence[Row], *, with_dataset: bool) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    texts = {"architecture": "network", **({"dataset": "data set"} if with_dataset else {})}
-    texts |= {"precision": "precision", "device": "device", "subnet": "subnet"}
-    for column in texts.values():
-        table.add_column(column, overflow="fold", justify="right" if column == "subnet" else "left")
-    for column in ("accuracy %", "MACs", "image bytes", "latency"):
-        table.add_column(column, justify="right")
-    table.add_column("unit", overflow="fold")
-    table.add_column("switch", justify="right")
+    """Where the terminal is narrow the texts are folded, never the numbers."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=0, header_style="bold")
+    texts = ("architecture", "dataset", "precision", "device") if with_dataset else ("architecture", "precision", "device")
+    for name in texts:
+        table.add_column(HEADS[name], overflow="fold", vertical="bottom")
+    for number in ("subnet", "accuracy\n%", "MACs", "image\nbytes", "latency"):
+        table.add_column(number, justify="right", no_wrap=True, vertical="bottom")
+    table.add_column("unit", overflow="fold", vertical="bottom")
+    table.add_column("switch", justify="right", no_wrap=True, vertical="bottom")
     for previous, row in zip([None, *table_rows], table_rows, strict=False):
         if previous is not None and _placement(previous) != _placement(row):
             table.add_section()
@@ -132,6 +134,7 @@ def _placement(row: Row) -> tuple[str, str, str, str]:
 
 
 def _cells(row: Row) -> Iterator[str]:
+    yield row.subnet
     yield "-" if row.accuracy_percent is None else f"{row.accuracy_percent:.1f}"
     yield _count(row.macs)
     yield _count(row.image_bytes)

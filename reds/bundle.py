@@ -73,7 +73,7 @@ class Bundle:
         return replace(self, provenance={**self.provenance, **facts})
 
     def save(self, folder: Path) -> None:
-        """Write the folder under a temporary name, then put it in the place of an older bundle.
+        """Write the folder under a temporary name and rename it; an older bundle goes only when the new one is in its place.
 
         Raises:
             ConfigError: the folder exists and is not a bundle.
@@ -94,8 +94,12 @@ class Bundle:
         if self.importance:
             _write_arrays(staging / IMPORTANCE, self.importance)
         if folder.exists():
-            shutil.rmtree(folder)
-        staging.rename(folder)
+            older = staging.with_suffix(".old")
+            folder.rename(older)
+            staging.rename(folder)
+            shutil.rmtree(older)
+        else:
+            staging.rename(folder)
 
     @classmethod
     def load(cls, folder: Path) -> Bundle:

@@ -19,9 +19,7 @@ SHALLOW = Plans(
 # Ten narrow layers are hard to train at that rate; the whole network teaches the small ones.
 DEEP = Plans(
     pretraining=PRETRAINING,
-    finetuning=TrainingPlan(
-        epochs=400, batch_size=64, learning_rate=6e-3, weight_decay=1e-3, noise=0.15, distillation=0.5
-    ),
+    finetuning=TrainingPlan(epochs=400, batch_size=64, learning_rate=6e-3, weight_decay=1e-3, noise=0.15, distillation=0.5),
 )
 
 PLANS: Mapping[tuple[str, str], Plans] = {

@@ -62,10 +62,10 @@ class Artifacts:
 
 def locate(recipe: Recipe) -> Artifacts | None:
     """The results of a recipe, None where they have not all been made. Trains nothing and imports no TensorFlow."""
-    data = DATA.find(DATA.key(_data_inputs(recipe.dataset, recipe.seed)))
+    data = DATA.find(DATA.key(data_inputs(recipe.dataset, recipe.seed)))
     if data is None:
         return None
-    inputs = _inputs(recipe, stated_fingerprint(data))
+    inputs = stage_inputs(recipe, stated_fingerprint(data))
     folder = EVALUATED.find(EVALUATED.key(inputs[EVALUATED.name]))
     return None if folder is None else Artifacts(folder / BUNDLE, folder / EVALUATION, data)
 
@@ -87,7 +87,7 @@ def make(recipe: Recipe, progress: Progress) -> Artifacts:
         return found
     data = prepared_data(recipe.dataset, recipe.seed)
     split, seed, architecture = open_split(data), recipe.seed, find_architecture(recipe.architecture)
-    run = _Run(recipe, _inputs(recipe, split.fingerprint), progress)
+    run = _Run(recipe, stage_inputs(recipe, split.fingerprint), progress)
     first, second = recipe.pretraining, recipe.finetuning
     whole = run.bundle(PRETRAINED, first.epochs, lambda tick: pretrained(architecture, split, first, seed, tick))
     ranked = run.bundle(CONVERTED, 1, lambda _: converted(whole, split, seed))
@@ -126,7 +126,7 @@ class _Run:
 
 def prepared_data(dataset: str, seed: int) -> Path:
     """The folder of a prepared data set, made if it is not in the cache."""
-    return DATA.build(_data_inputs(dataset, seed), lambda folder: datasets.load(dataset, seed).write(folder))
+    return DATA.build(data_inputs(dataset, seed), lambda folder: datasets.load(dataset, seed).write(folder))
 
 
 def _write_evaluated(folder: Path, bundle: Bundle, split: Split, recipe: Recipe) -> None:
@@ -137,11 +137,12 @@ def _write_evaluated(folder: Path, bundle: Bundle, split: Split, recipe: Recipe)
     bundle.with_provenance(recipe=recipe.to_dict(), accuracy=dict(evaluation.accuracy)).save(folder / BUNDLE)
 
 
-def _data_inputs(dataset: str, seed: int) -> dict[str, Any]:
+def data_inputs(dataset: str, seed: int) -> dict[str, Any]:
+    """Everything that decides a prepared data set."""
     return {"dataset": datasets.check_dataset(dataset), "seed": seed}
 
 
-def _inputs(recipe: Recipe, fingerprint: str) -> dict[str, dict[str, Any]]:
+def stage_inputs(recipe: Recipe, fingerprint: str) -> dict[str, dict[str, Any]]:
     """By stage name, everything that decides the stage's result: the stage before by its key, the data by their fingerprint."""
     own: dict[str, dict[str, Any]] = {
         PRETRAINED.name: {

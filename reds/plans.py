@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
@@ -36,7 +37,7 @@ class TrainingPlan:
     def __post_init__(self) -> None:
         for field in fields(self):
             number = getattr(self, field.name)
-            if isinstance(number, bool) or not isinstance(number, (int, float)) or number < 0:
+            if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 <= number < math.inf:
                 raise ConfigError(f"{field.name} of a training plan is a number, zero or more", seen=repr(number))
         for name in ("epochs", "batch_size"):
             if not isinstance(getattr(self, name), int):

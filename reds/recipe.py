@@ -10,8 +10,9 @@ from reds.datasets import check_dataset
 from reds.defaults import default_plans
 from reds.errors import ConfigError, unknown_name
 from reds.plans import TrainingPlan
-from reds.widths import WidthRule, rule_from_dict
+from reds.widths import HalvingRule, WidthRule, rule_from_dict
 from reds.zoo import architecture as find_architecture
+from reds.zoo import halved_groups
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Recipe:
-        """The recipe that `to_dict` wrote. Of a plan, only what differs from the network's default need be given.
+        """The recipe that `to_dict` wrote. What is left out is the network's default.
 
         Raises:
             ConfigError: an unknown or missing key, or a value out of range.
@@ -81,11 +82,14 @@ class Recipe:
         for key in ("widths", "pretraining", "finetuning"):
             if not isinstance(data.get(key, {}), Mapping):
                 raise ConfigError(f"{key!r} of a recipe is a table of names and values", seen=repr(data[key]))
+        network, widths = find_architecture(str(data["architecture"])), data.get("widths", {})
+        if widths.get("rule") == HalvingRule.rule:
+            widths = {"groups": halved_groups(network), **widths}
         return recipe_for(
-            str(data["architecture"]),
+            network.name,
             str(data["dataset"]),
             data["seed"],
-            rule_from_dict(data.get("widths", {})),
+            rule_from_dict(widths),
             pretraining=data.get("pretraining"),
             finetuning=data.get("finetuning"),
         )

@@ -99,7 +99,7 @@ class HalvingRule:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fractions", _shares("fractions", self.fractions))
-        if isinstance(self.groups, str) or not all(isinstance(name, str) for name in self.groups):
+        if not isinstance(self.groups, (list, tuple)) or not all(isinstance(name, str) for name in self.groups):
             raise ConfigError("groups is a list of group names", seen=repr(self.groups))
         object.__setattr__(self, "groups", tuple(self.groups))
 

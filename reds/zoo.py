@@ -49,3 +49,8 @@ def architecture(name: str) -> Architecture:
     if name not in ZOO:
         raise unknown_name("architecture", name, ZOO)
     return ZOO[name]()
+
+
+def halved_groups(network: Architecture) -> tuple[str, ...]:
+    """The groups that halving cuts unless told otherwise: the poster's for its networks, for others all that may be cut."""
+    return POSTER_GROUPS.get(network.name) or tuple(group.name for group in network.groups if not group.whole)

@@ -47,11 +47,11 @@ def connect(device: Device, log_folder: Path) -> Iterator[Target]:
         with _ATTACH[device.kind](device, firmware, log_folder / f"{device.id}.log") as connection:
             conversation = Conversation(device.id, connection.link, device.answer_timeout_s, connection.evidence)
             with closing(WireTarget(conversation)) as target:
-                _check(device, firmware, target.identify())
+                check_identity(device, firmware, target.identify())
                 yield target
 
 
-def _check(device: Device, firmware: Firmware, identity: Identity) -> None:
+def check_identity(device: Device, firmware: Firmware, identity: Identity) -> None:
     """DeviceError if the device is another than the inventory's, or runs another firmware."""
     expected = {"board": device.environment, "firmware": firmware.sha256, "memory pool": firmware.pool_bytes}
     seen = {"board": identity.board, "firmware": identity.firmware_sha256, "memory pool": identity.pool_bytes}

@@ -15,8 +15,8 @@ from targets.firmware.builder import upload
 from targets.inventory import Device
 from targets.target import Identity
 from targets.wire.conversation import Conversation
-from targets.wire.link import SerialLink
 from targets.wire.messages import decode_hello
+from targets.wire.port import open_port
 
 LONGEST_RESTART_S = 20.0  # from the end of an upload until the board's USB port is there again
 HELLO_TIMEOUT_S = 3.0  # for a board that may run anything
@@ -52,7 +52,7 @@ def attach(device: Device, firmware: Firmware, log: Path) -> Iterator[Connection
             raise DeviceError(f"the board at {device.port} does not run firmware {firmware.sha256}", seen=seen, do=do)
         upload(device.environment, device.port, log)
         _wait_for(device.port)
-    link = SerialLink(device.port, device.baud, device.answer_timeout_s)
+    link = open_port(device.port, device.baud, device.answer_timeout_s)
     try:
         yield Connection(link, BoardEvidence(device.port))
     finally:
@@ -68,7 +68,7 @@ def _identity(device: Device) -> Identity | None:
     """What the board says of itself; None if it does not speak our protocol."""
     assert device.port is not None
     timeout_s = min(HELLO_TIMEOUT_S, device.answer_timeout_s)
-    link = SerialLink(device.port, device.baud, timeout_s)
+    link = open_port(device.port, device.baud, timeout_s)
     conversation = Conversation(device.id, link, timeout_s, BoardEvidence(device.port))
     try:
         return decode_hello(conversation.greet()).identity

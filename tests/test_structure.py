@@ -73,7 +73,7 @@ def test_importing_the_rooms_that_talk_to_devices_leaves_training_libraries_out(
         "    package = importlib.import_module(room)\n"
         "    for module in pkgutil.walk_packages(package.__path__, room + '.'):\n"
         "        parts = module.name.split('.')\n"
-        "        if parts[-1] == '__main__' or 'training' in parts or 'platforms' in parts:\n"
+        "        if parts[-1] in ('__main__', 'bake_identity') or 'training' in parts:\n"
         "            continue\n"
         "        importlib.import_module(module.name)\n"
         f"print(sorted(set({sorted(TRAINING)!r}) & sys.modules.keys()))\n"

@@ -24,6 +24,9 @@ FAILURES = {
     "missing": lambda counts: counts.only_a,
 }
 
+# What matters most is shown first.
+ORDER = (Verdict.WORSE, Verdict.UNIT, Verdict.BETTER, Verdict.ONLY_A, Verdict.ONLY_B, Verdict.NOISY, Verdict.IDENTICAL)
+
 
 def add_parser(commands: Any) -> None:
     """Add `compare` to the command line."""
@@ -59,6 +62,7 @@ def run(options: argparse.Namespace) -> int:
     comparisons = compare(a.measurements, b.measurements)
     counts = tally(comparisons)
     shown = [c for c in comparisons if options.all or c.verdict is not Verdict.IDENTICAL]
+    shown.sort(key=lambda c: ORDER.index(c.verdict))
     if options.json:
         print_json({"a": a.run.id, "b": b.run.id, "summary": vars(counts), "values": [c.to_dict() for c in shown]})
     else:

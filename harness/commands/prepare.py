@@ -9,6 +9,7 @@ from typing import Any
 from harness.artifacts import make, missing_recipes
 from harness.combinations import models
 from harness.plan import make_plan
+from targets.firmware import build
 
 EXAMPLES = """examples:
   python -m harness prepare
@@ -31,11 +32,18 @@ def add_parser(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make the missing models in a process of their own."""
+    """Make the missing models in a process of their own, then the firmware of every device that is there."""
     plan = make_plan(options.matrix, options.devices_file, chosen=(), required=())
     wanted = list(models(plan.matrix))
     missing = missing_recipes(plan.matrix, wanted)
     if missing:
         make(missing)
-    print(f"matrix {plan.matrix.name}: {len(missing)} of {len(wanted)} models made, the others were there")
+    print(f"matrix {plan.matrix.name}: {len(missing)} of {len(wanted)} models made, the others were there", flush=True)
+    for device_id, device in plan.devices.items():
+        availability = plan.availability[device_id]
+        if availability.available:
+            firmware = build(device.environment)
+            print(f"{device_id}: firmware {firmware.sha256[:12]}, {firmware.flash_bytes} bytes of flash", flush=True)
+        else:
+            print(f"{device_id}: left out, {availability.reason}; {availability.remedy}", flush=True)
     return 0

@@ -18,7 +18,7 @@ from reds.errors import ConfigError
 from reds.search.nested import DIRECTIONS
 from reds.steps.narrow import narrowed
 from reds.widths import HalvingRule, SearchRule, WidthRule
-from reds.zoo import POSTER_GROUPS
+from reds.zoo import halved_groups
 
 NAME = "search"
 SUMMARY = "choose nested subnetworks within budgets"
@@ -36,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--minimum-width", type=int, default=2, metavar="N", help="least channels of a group (default: 2)")
     parser.add_argument("--halving", action="store_true", help="no search: the percentages are shares of the channels")
-    parser.add_argument("--groups", metavar="NAME,...", help="with --halving: the groups that are cut (default: the poster's)")
+    parser.add_argument(
+        "--groups", metavar="NAME,...", help="with --halving: the groups that are cut (default: the poster's, or all)"
+    )
     add_output(parser, "bundle folder to write")
     add_json(parser)
 
@@ -61,9 +63,7 @@ def _rule(arguments: argparse.Namespace, bundle: Bundle) -> WidthRule:
         if arguments.groups:
             raise ConfigError("--groups goes with --halving", do="leave it out, or add --halving")
         return SearchRule(shares, arguments.direction, arguments.minimum_width)
-    network = bundle.architecture
-    own = [group.name for group in network.groups if not group.whole]
-    groups = arguments.groups.split(",") if arguments.groups else POSTER_GROUPS.get(network.name, own)
+    groups = arguments.groups.split(",") if arguments.groups else halved_groups(bundle.architecture)
     return HalvingRule(tuple(groups), shares)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reds.search.problem import Problem
-from reds.search.relaxation import Path, Relaxation, least_costs
+from reds.search.relaxation import Path, Relaxation, best_suffixes, least_costs, priced_edges
 
 TOLERANCE = 1e-12  # relative; a completion must be worth more than the incumbent by this to be pursued
 BLOCK = 512  # labels compared at once where several resources make dominance a partial order
@@ -44,6 +44,7 @@ def best_labelled_path(problem: Problem, relaxation: Relaxation, incumbent: floa
     """The path of largest value above `incumbent`, keeping at most `capacity` labels in each group."""
     least, limits = least_costs(problem), problem.limits
     threshold = incumbent + TOLERANCE * abs(incumbent)
+    unlimited = best_suffixes(priced_edges(problem, np.zeros(len(limits))))
     credit = float(relaxation.prices @ limits)
     starts = np.arange(len(problem.widths[0]))
     labels = Labels(np.zeros(len(starts)), np.zeros((len(limits), len(starts))), starts, starts)
@@ -51,7 +52,8 @@ def best_labelled_path(problem: Problem, relaxation: Relaxation, incumbent: floa
     for group, pair in enumerate(problem.pairs, start=1):
         value = labels.value[:, None] + pair.value[labels.width]
         costs = labels.costs[:, :, None] + pair.costs[:, labels.width]
-        optimistic = value - np.tensordot(relaxation.prices, costs, axes=1) + relaxation.suffixes[group] + credit
+        priced = value - np.tensordot(relaxation.prices, costs, axes=1) + relaxation.suffixes[group] + credit
+        optimistic = np.minimum(priced, value + unlimited[group])
         fits = (costs + least[group][:, None, :] <= limits[:, None, None]).all(axis=0)
         parent, width = np.nonzero(pair.allowed[labels.width] & fits & (optimistic > threshold))
         labels = Labels(value[parent, width], costs[:, parent, width], width, parent)

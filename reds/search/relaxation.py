@@ -82,12 +82,13 @@ def relax(problem: Problem) -> Relaxation:
             paths += seen
         if np.array_equal(before, prices):
             break
-    edges = _priced_edges(problem, prices)
+    edges = priced_edges(problem, prices)
     suffixes = best_suffixes(edges)
     return Relaxation(prices, suffixes, (*dict.fromkeys(paths), best_path(edges, suffixes)))
 
 
-def _priced_edges(problem: Problem, prices: np.ndarray) -> list[np.ndarray]:
+def priced_edges(problem: Problem, prices: np.ndarray) -> list[np.ndarray]:
+    """Value less what the costs come to at these prices, for each pair, float64 (A, B); -inf where not allowed."""
     return [np.where(pair.allowed, pair.value - np.tensordot(prices, pair.costs, axes=1), -np.inf) for pair in problem.pairs]
 
 
@@ -96,7 +97,7 @@ def _best_price(problem: Problem, prices: np.ndarray, resource: int) -> tuple[fl
     limit = problem.resources[resource].limit
     others = prices.copy()
     others[resource] = 0.0
-    free_edges = _priced_edges(problem, others)
+    free_edges = priced_edges(problem, others)
 
     def outcome(path: Path) -> tuple[float, float]:
         value = sum(edge[a, b] for edge, a, b in zip(free_edges, path, path[1:], strict=False))
@@ -111,7 +112,7 @@ def _best_price(problem: Problem, prices: np.ndarray, resource: int) -> tuple[fl
             break
         price = max(0.0, (rich_value - thrifty_value) / (rich_cost - thrifty_cost))
         others[resource] = price
-        edges = _priced_edges(problem, others)
+        edges = priced_edges(problem, others)
         path = best_path(edges, best_suffixes(edges))
         value, cost = outcome(path)
         seen.append(path)

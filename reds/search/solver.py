@@ -40,12 +40,13 @@ def solve(problem: Problem) -> Solution:
     if best is None:
         raise _no_solution(problem)
     value = problem.value(best)
+    proved = bound <= value + PROOF * abs(value)
     return Solution(
         solver=SOLVER,
-        status="optimal" if bound <= value + PROOF * abs(value) else "feasible",
+        status="optimal" if proved else "feasible",
         widths=problem.chosen_widths(best),
         value=value,
-        bound=max(bound, value),
+        bound=value if proved else bound,
         seconds=time.perf_counter() - started,
         costs=tuple(float(cost) for cost in problem.costs(best)),
     )

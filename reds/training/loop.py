@@ -52,7 +52,6 @@ def train(
             losses = _losses(network, objective.widths, plan.distillation, inputs, labels)
             total = tf.add_n([share * loss for share, loss in zip(objective.shares, losses, strict=True)])
         gradients = tape.gradient(total, variables)
-        # A subnetwork trained alone leaves no variable out, for the whole network is always among the objective's widths.
         optimizer.apply(gradients, variables)
         return tf.stack(losses)
 

@@ -29,7 +29,7 @@ class SharedNetwork:
         """Logits (batch, classes) of the subnetwork of these widths for inputs (batch, ...)."""
         outputs = inputs
         for placed in self.architecture.placed:
-            arrays = {weight.name.rsplit("/", 1)[1]: self._active(weight, widths) for weight in placed.weights}
+            arrays = {weight.name.rsplit("/", 1)[1]: self.active(weight, widths) for weight in placed.weights}
             outputs = FORWARDS[placed.layer.kind](placed.layer, outputs, arrays)
         return outputs
 
@@ -37,7 +37,8 @@ class SharedNetwork:
         """Copies of the variables' values by weight name."""
         return {name: variable.numpy().copy() for name, variable in self.variables.items()}
 
-    def _active(self, weight: Weight, widths: Widths) -> tf.Tensor:
+    def active(self, weight: Weight, widths: Widths) -> tf.Tensor:
+        """The part of a weight that the subnetwork of these widths uses."""
         tensor = tf.convert_to_tensor(self.variables[weight.name])
         for dimension, axis in enumerate(weight.axes):
             if axis.group is not None and widths[axis.group] < self.architecture.full_widths[axis.group]:

@@ -17,6 +17,11 @@ _LINK = ["-semihosting-config", "enable=on,target=native"]
 _CLOCK = ["-icount", "shift=10,sleep=off"]
 
 
+def command(firmware: Firmware) -> list[str]:
+    """How to run a firmware in QEMU with its link on standard input and output."""
+    return [PROGRAM, *_MACHINE, *_LINK, *_CLOCK, "-kernel", str(firmware.elf)]
+
+
 def attach(_device: Device, firmware: Firmware, log: Path) -> AbstractContextManager[Connection]:
     """Start the firmware in QEMU."""
-    return over_pipes([PROGRAM, *_MACHINE, *_LINK, *_CLOCK, "-kernel", str(firmware.elf)], log)
+    return over_pipes(command(firmware), log)

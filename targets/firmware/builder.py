@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -20,7 +21,8 @@ from targets.firmware.memory import measure
 from targets.firmware.platformio_environment import platformio_command, prepare
 
 LONGEST_BUILD_S = 1800  # the first build of a registry platform downloads a compiler
-LOG_TAIL_LINES = 12
+LOG_LINES = 12
+_ERROR = re.compile(r"\berror\b|overflowed|undefined reference|not found|No such file", re.IGNORECASE)
 RECORD = "firmware.json"
 
 
@@ -110,6 +112,7 @@ def _run_platformio(command: list[str], failure: str, log: Path, environment: Ma
     Raises:
         FlashError: it failed or took too long; the end of the log is quoted.
     """
+    log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         try:
             done = subprocess.run(
@@ -124,8 +127,13 @@ def _run_platformio(command: list[str], failure: str, log: Path, environment: Ma
         except subprocess.TimeoutExpired as error:
             raise FlashError(failure, seen=f"no end after {LONGEST_BUILD_S} s", log=log) from error
     if done.returncode != 0:
-        tail = log.read_text(errors="replace").strip().splitlines()[-LOG_TAIL_LINES:]
-        raise FlashError(failure, seen="\n    ".join(tail) or f"exit status {done.returncode}", log=log)
+        raise FlashError(failure, seen="\n    ".join(_telling(log)) or f"exit status {done.returncode}", log=log)
+
+
+def _telling(log: Path) -> list[str]:
+    """The lines of a log that speak of errors, or the last ones if none does."""
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return [line for line in lines if _ERROR.search(line)][:LOG_LINES] or lines[-LOG_LINES:]
 
 
 def _keep(environment: str, sha256: str, elf: Path, raw: Path, log: Path) -> Firmware:

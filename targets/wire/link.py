@@ -1,8 +1,7 @@
-"""Byte streams to a device: file descriptors (pipes, sockets) and whatever pyserial opens."""
+"""A byte stream to a device, and the kind that pipes and sockets are."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import socket
@@ -10,10 +9,9 @@ import time
 from types import TracebackType
 from typing import Protocol, Self
 
-from reds.errors import MissingError, TimedOutError, TransportError
+from reds.errors import TimedOutError, TransportError
 
 READ_BYTES = 65536
-POLL_S = 0.002  # only for ports that cannot be waited on
 
 
 class Link(Protocol):
@@ -86,55 +84,3 @@ class DescriptorLink:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.close()
-
-
-class SerialLink:
-    """A stream through any URL of pyserial: /dev/ttyACM0, socket://host:port, rfc2217://host:port.
-
-    Raises:
-        MissingError: the port cannot be opened.
-    """
-
-    def __init__(self, url: str, baud: int, write_timeout_s: float) -> None:
-        import serial  # noqa: PLC0415 - only boards need pyserial
-
-        self._failures = (serial.SerialException, OSError)
-        self._write_timed_out = serial.SerialTimeoutException
-        try:
-            # Reads return at once with all that is there; waiting is ours. Changing a port's time-out while it is open
-            # would reconfigure it, over the network for rfc2217://.
-            self._port = serial.serial_for_url(url, baudrate=baud, timeout=0, write_timeout=write_timeout_s)
-        except (*self._failures, ValueError) as error:
-            raise MissingError(f"the port {url} cannot be opened", seen=str(error), do="is the board plugged in?") from error
-        self._url = url
-
-    def write(self, data: bytes, timeout_s: float) -> None:
-        try:
-            self._port.write(data)
-        except self._write_timed_out as error:
-            raise TimedOutError(f"the device at {self._url} takes no more bytes", seen=str(error)) from error
-        except self._failures as error:
-            raise TransportError(f"the link {self._url} broke while sending", seen=str(error)) from error
-
-    def read(self, timeout_s: float) -> bytes:
-        deadline = time.monotonic() + timeout_s
-        try:
-            while True:
-                self._wait(max(0.0, deadline - time.monotonic()))
-                if data := self._port.read(READ_BYTES):
-                    return data
-                if time.monotonic() >= deadline:
-                    raise TimedOutError("the device did not answer", seen=f"nothing from {self._url} for {timeout_s:.3g} s")
-        except self._failures as error:
-            raise TransportError(f"the link {self._url} broke", seen=str(error)) from error
-
-    def _wait(self, timeout_s: float) -> None:
-        """Until there may be something to read."""
-        if hasattr(self._port, "fileno"):
-            select.select([self._port.fileno()], [], [], timeout_s)
-        else:
-            time.sleep(min(POLL_S, timeout_s))
-
-    def close(self) -> None:
-        with contextlib.suppress(*self._failures):  # a port that has gone cannot be closed better
-            self._port.close()

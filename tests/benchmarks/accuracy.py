@@ -1,7 +1,7 @@
 """Test accuracy of the nested subnetworks of the poster's networks, beside the accuracy that the poster reports.
 
-Each network is trained with its default recipe and the poster's widths; mean and standard deviation are over seeds, each of which has
-its own 80/20 split of the digits. Whatever the cache holds is not trained again.
+Each network is trained with its default recipe and the poster's widths; mean and standard deviation are over seeds, each of which
+has its own 80/20 split of the digits (the project's own: there is no official one). What the cache holds is not trained again.
 
 examples:
   python -m tests.benchmarks.accuracy
@@ -24,7 +24,7 @@ from reds.pipeline import make, steps
 from reds.progress import showing
 from reds.recipe import Recipe, recipe_for
 from reds.widths import HalvingRule
-from reds.zoo import POSTER_GROUPS
+from reds.zoo import POSTER_GROUPS, architecture, halved_groups
 
 POSTER = Path(__file__).resolve().parents[2] / "results" / "paper" / "poster.csv"
 
@@ -63,7 +63,7 @@ def measure(networks: Sequence[str], seeds: Sequence[int]) -> list[dict[str, Any
 
 def poster_recipe(network: str, seed: int) -> Recipe:
     """The default recipe of a network on digits with the poster's widths."""
-    return recipe_for(network, "digits", seed, HalvingRule(POSTER_GROUPS.get(network, ())))
+    return recipe_for(network, "digits", seed, HalvingRule(halved_groups(architecture(network))))
 
 
 def read_poster(path: Path) -> dict[tuple[str, str], dict[str, str]]:

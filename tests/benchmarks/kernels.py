@@ -113,7 +113,17 @@ def table(measured: list[Row]) -> Table:
     shown = Table(title="128-128-128-10 perceptron, the whole network")
     for column in ("device", "precision", "unit"):
         shown.add_column(column)
-    for column in ("MACs", "inference", "per MAC", "TFLM + CMSIS-NN", "ratio", "switch (dearest)", "first after", "image B", "load s"):
+    for column in (
+        "MACs",
+        "inference",
+        "per MAC",
+        "TFLM + CMSIS-NN",
+        "ratio",
+        "switch (dearest)",
+        "first after",
+        "image B",
+        "load s",
+    ):
         shown.add_column(column, justify="right")
     for row in measured:
         shown.add_row(

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.running import MATRIX, collected, run_pytest, write_plugin
+from tests.harness.running import MATRIX, collected, run, run_pytest, write_plugin
 
-HEAVY = ("tensorflow", "keras", "sklearn", "pandas", "platformio", "SCons", "elftools", "serial", "scipy")
+HEAVY = ("tensorflow", "keras", "sklearn", "pandas", "platformio", "SCons", "serial", "scipy")
 
 
 def collect(*arguments: str | Path) -> list[str]:
@@ -119,12 +119,28 @@ def test_an_absent_device_is_skipped_with_reason_and_remedy(tmp_path: Path, with
 
 
 @pytest.mark.parametrize("required", ["host", "all"])
-def test_an_absent_device_that_is_required_is_an_error(
-    tmp_path: Path, without_compilers: dict[str, str], required: str
-) -> None:
+def test_an_absent_device_that_is_required_is_an_error(tmp_path: Path, without_compilers: dict[str, str], required: str) -> None:
     arguments = ("--matrix", MATRIX, "--results", tmp_path, "-k", "host and test_latency", "--require-device", required)
 
     done = run_pytest(*arguments, environment=without_compilers | {"REDS_BENCH_CACHE": str(tmp_path / "cache")})
 
     assert done.returncode == pytest.ExitCode.TESTS_FAILED
     assert "host is not available: gcc is missing" in done.stdout
+
+
+def test_tests_that_measure_nothing_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "test_own.py").write_text(
+        "import pytest\n"
+        "@pytest.fixture\n"
+        "def model():\n"
+        "    return 'mine'\n"
+        "@pytest.mark.parametrize('placement', ['mlp1-digits'])\n"
+        "def test_own(model, placement):\n"
+        "    assert (model, placement) == ('mine', 'mlp1-digits')\n"
+    )
+
+    done = run("pytest", "-p", "harness.plugin", "-q", "--results", tmp_path / "results", tmp_path / "test_own.py")
+
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout
+    assert not (tmp_path / "results").exists()

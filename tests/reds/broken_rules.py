@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -61,8 +61,12 @@ class _Rules:
 
     def reserved(self, record: str, name: str, status: str, count: int) -> list[BrokenRule]:
         """Reserved bytes that are not zero: the first, one in the middle, the last."""
-        values = [np.eye(count, dtype=np.uint8)[i] for i in sorted({0, count // 2, count - 1})]
-        return [self.set(record, name, value if count > 1 else 1, status, "reserved") for value in values]
+        rules = []
+        for position in sorted({0, count // 2, count - 1}):
+            value = np.eye(count, dtype=np.uint8)[position] if count > 1 else 1
+            rule = self.set(record, name, value, status, "reserved")
+            rules.append(replace(rule, name=f"{self.precision}-{record}-{name}[{position}]"))
+        return rules
 
 
 def _file_rules(precision: str) -> list[BrokenRule]:
@@ -89,10 +93,35 @@ def _file_rules(precision: str) -> list[BrokenRule]:
     ]  # fmt: skip
 
 
+def _narrower_layers(precision: str) -> list[BrokenRule]:
+    """Layers that are well formed but narrower than what level 0 uses of them."""
+
+    def fewer_outputs(data: bytes) -> bytes:
+        stride = field_value(data, precision, Field("layer", "row_stride"))
+        data = with_field(data, precision, Field("layer", "outputs"), 8)
+        return with_field(data, precision, Field("layer", "weights_bytes"), 8 * stride * layout.ELEMENT[precision].itemsize)
+
+    def fewer_inputs(data: bytes) -> bytes:
+        stride = layout.row_stride(precision, 8)
+        data = with_field(data, precision, Field("layer", "inputs", 1), 8)
+        data = with_field(data, precision, Field("layer", "row_stride", 1), stride)
+        return with_field(data, precision, Field("layer", "weights_bytes", 1), 3 * stride * layout.ELEMENT[precision].itemsize)
+
+    return [
+        BrokenRule(
+            f"{precision}-layer-outputs below a step's", precision, fewer_outputs, "BAD_STEP", "step 0: outputs must be 1..8"
+        ),
+        BrokenRule(
+            f"{precision}-layer-inputs below a step's", precision, fewer_inputs, "BAD_STEP", "step 1: inputs must be 1..8"
+        ),
+    ]
+
+
 def _rules_of_both(precision: str) -> list[BrokenRule]:
     large, rules = 2**32 - 4, _Rules(precision)
     return [
         *_file_rules(precision),
+        *_narrower_layers(precision),
         rules.set("header", "precision", 2, "UNSUPPORTED"),
         rules.set("header", "layer_count", 0, "BAD_HEADER"),
         rules.set("header", "layer_count", 65, "BAD_HEADER"),

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from networks import flattened
 
-from reds.architecture import Architecture, Axis, Dense, ReLU, Shape, Weight
+from reds.architecture import Architecture, Axis, ReLU
 from reds.bundle import untrained
 from reds.errors import ConfigError
 from reds.subnets import halving
@@ -61,29 +59,8 @@ def test_an_axis_of_positions_is_cut_block_by_block() -> None:
     assert axis.indices(np.arange(2), full=4).tolist() == [0, 1, 4, 5, 8, 9]
 
 
-@dataclass(frozen=True)
-class Flatten:
-    """A layer that only tests know, to show that positions work before a convolution exists."""
-
-    name: str
-    kind: ClassVar[str] = "flatten"
-
-    @property
-    def units(self) -> None:
-        return None
-
-    def output_shape(self, input_shape: Shape, channels: int) -> Shape:
-        return (int(np.prod(input_shape)),)
-
-    def weights(self, inputs: Axis, outputs: Axis) -> tuple[Weight, ...]:
-        return ()
-
-    def macs(self, input_shape: Shape, output_shape: Shape) -> int:
-        return 0
-
-
 def test_a_dense_layer_after_flattening_has_one_position_per_pixel() -> None:
-    network = Architecture("flat", (2, 3, 4), (Flatten("flatten"), Dense("classes", 5)))
+    network = flattened((2, 3, 4), classes=5)
     kernel = network.weights["classes/kernel"]
     assert kernel.axes[0] == Axis(group=0, positions=6)
     assert network.placed[1].macs(input_width=2, output_width=5) == 2 * 6 * 5
@@ -101,7 +78,7 @@ def test_an_architecture_survives_json(name: str) -> None:
 
 
 def test_an_unknown_architecture_names_the_nearest() -> None:
-    with pytest.raises(ConfigError, match="did you mean .*mlp11"):
+    with pytest.raises(ConfigError, match=r"did you mean .*mlp11"):
         architecture("mlp12")
 
 

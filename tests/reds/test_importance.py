@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from examples import noisy, random_importance
 from hypothesis import given
 from hypothesis import strategies as st
+from networks import noisy, random_importance
 
 from reds.errors import ConfigError
 from reds.importance import channel_importance, pair_importance, summary, taylor

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from examples import forward, noisy, random_importance
 from hypothesis import given
 from hypothesis import strategies as st
+from networks import flattened, forward, noisy, random_importance
 
 from reds.errors import ConfigError
 from reds.importance import channel_importance
@@ -44,11 +44,7 @@ def test_equal_channels_keep_their_order() -> None:
 
 
 def test_positions_move_with_their_channel() -> None:
-    from test_architecture import Flatten
-
-    from reds.architecture import Architecture, Dense
-
-    network = Architecture("flat", (2, 1, 3), (Flatten("flatten"), Dense("classes", 2)))
+    network = flattened((2, 1, 3), classes=2)
     kernel = np.arange(12, dtype=np.float32).reshape(6, 2)
     order = np.array([2, 0, 1])
     moved = permute(network, {"classes/kernel": kernel}, [order, np.arange(2)])["classes/kernel"]

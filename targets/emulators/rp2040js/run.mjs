@@ -69,6 +69,7 @@ function run() {
 }
 
 chip.onBreak = () => {
+  sendOutput();
   complain('the firmware has stopped at', core.PC.toString(16));
   process.exit(1);
 };

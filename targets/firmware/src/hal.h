@@ -39,13 +39,11 @@ void firmware_run(void);
 }
 #endif
 
-/* A counter of `bits` bits (`fine`) extended by a coarse estimate of the same time in the same unit, which has to be right
- * to within half of the counter's range. */
-static inline uint64_t hal_extend(uint32_t fine, unsigned bits, uint64_t estimate)
+/* How often a counter of `bits` bits that stands at `fine` has wrapped, from a coarse estimate of the same time in the same unit,
+ * which has to be right to within half of the counter's range. Takes the same time whatever it is given. */
+static inline uint64_t hal_wraps(uint32_t fine, unsigned bits, uint64_t estimate)
 {
-    uint64_t range = (uint64_t)1 << bits;
-    uint64_t wraps = (estimate + range / 2 - fine) >> bits;
-    return wraps * range + fine;
+    return (estimate + ((uint64_t)1 << (bits - 1)) - fine) >> bits;
 }
 
 #endif

@@ -58,7 +58,7 @@ uint64_t hal_clock_ticks(void)
 {
     uint32_t cycles = DWT->CYCCNT;
     uint64_t estimate = (uint64_t)(uint32_t)(micros() - started_us) * (SystemCoreClock / MICROSECONDS_PER_SECOND);
-    return hal_extend(cycles, CYCLE_COUNTER_BITS, estimate);
+    return (hal_wraps(cycles, CYCLE_COUNTER_BITS, estimate) << CYCLE_COUNTER_BITS) + cycles;
 }
 
 #else /* a Cortex-M0+ has no cycle counter */

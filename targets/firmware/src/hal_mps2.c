@@ -86,7 +86,8 @@ void hal_clock_start(void)
 uint64_t hal_clock_ticks(void)
 {
     uint64_t estimate = (uint64_t)(ALL_ONES - COARSE_VALUE) * COARSE_PRESCALE;
-    uint64_t ticks = hal_extend(ALL_ONES - TIMER_VALUE, TIMER_BITS, estimate);
+    uint32_t fine = ALL_ONES - TIMER_VALUE;
+    uint64_t ticks = (hal_wraps(fine, TIMER_BITS, estimate) << TIMER_BITS) + fine;
     return (ticks * INSTRUCTIONS_NUMERATOR + (1u << (INSTRUCTIONS_SHIFT - 1))) >> INSTRUCTIONS_SHIFT;
 }
 

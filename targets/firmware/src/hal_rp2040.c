@@ -75,7 +75,10 @@ void hal_clock_start(void)
 uint64_t hal_clock_ticks(void)
 {
     uint64_t estimate = (uint64_t)(TIMER_MICROSECONDS - started_us) * CYCLES_PER_MICROSECOND;
-    return hal_extend(SYSTICK_TOP - SYSTICK_VALUE, SYSTICK_BITS, estimate);
+    uint32_t fine = SYSTICK_TOP - SYSTICK_VALUE;
+    uint64_t wraps = hal_wraps(fine, SYSTICK_BITS, estimate);
+    /* rp2040js reloads in the cycle in which the counter reaches zero: its period is one cycle shorter than the chip's. */
+    return (wraps << SYSTICK_BITS) - wraps + fine;
 }
 
 void hal_clock_stop(void) {}

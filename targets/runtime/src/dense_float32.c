@@ -5,6 +5,7 @@
  * does not depend on how rows are grouped, so an output does not depend on how many outputs are active.
  */
 #include "reds_core.h"
+#include "reds_kernels.h"
 
 #if !REDS_HAS_FPV4
 

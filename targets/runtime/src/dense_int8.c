@@ -3,10 +3,10 @@
  * Two rows share each load of the inputs; more do not fit the eight low registers of a Cortex-M0+.
  */
 #include "reds_core.h"
+#include "reds_kernels.h"
 
 #if !REDS_HAS_DSP
 
-#include "reds_kernels.h"
 #include "requantise.h"
 
 enum { ROWS = 2 };

@@ -4,11 +4,11 @@
  * format's rules, in whatever order the products are added.
  */
 #include "reds_core.h"
+#include "reds_kernels.h"
 
 #if REDS_HAS_DSP
 
 #include "reds_dsp.h"
-#include "reds_kernels.h"
 #include "requantise.h"
 
 enum { WORD_BYTES = 4, ROWS = 6 };

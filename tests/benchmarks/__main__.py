@@ -1,0 +1,21 @@
+"""Every benchmark in turn: `python -m tests.benchmarks`, or `nox -s figures`. Each prints its figures and judges none of them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+BENCHMARKS = ("kernels", "suite", "accuracy")
+
+
+def main() -> int:
+    """Run each benchmark in a process of its own; 1 if one could not be measured."""
+    codes = []
+    for name in BENCHMARKS:
+        print(f"\n== {name} ==", flush=True)
+        codes.append(subprocess.run([sys.executable, "-m", f"tests.benchmarks.{name}"], check=False).returncode)
+    return int(any(codes))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

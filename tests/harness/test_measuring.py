@@ -1,0 +1,269 @@
+"""A whole run on this computer: what it records, shows and takes; what happens when a device dies or the user stops it."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from harness import records
+from harness.records import Measurement, RunFile
+from tests.harness.running import MATRIX, run, run_pytest, write_plugin
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.toolchain,
+    pytest.mark.skipif(shutil.which("gcc") is None, reason="the host's device process is built with gcc"),
+]
+
+LARGEST_RSS_MIB = 200
+
+TWO_HOSTS = '[devices.first]\nkind = "host"\n[devices.second]\nkind = "host"\n'
+
+
+@dataclass(frozen=True)
+class Done:
+    """A run that ended."""
+
+    process: CompletedProcess[str]
+    folder: Path
+
+    @property
+    def output(self) -> str:
+        return self.process.stdout + self.process.stderr
+
+    @property
+    def run(self) -> RunFile:
+        (path,) = (self.folder / "results").glob("*.jsonl")
+        return records.read(path)
+
+
+@pytest.fixture(scope="module")
+def models() -> None:
+    """The models of the matrix, made once and kept in the cache."""
+    done = run("harness", "prepare", "--matrix", str(MATRIX))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def measure(models: None, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Done]:
+    """Runs the suites over the small matrix, with a plugin if one is given."""
+
+    def call(*arguments: str, plugin: str | None = None) -> Done:
+        folder = tmp_path_factory.mktemp("run")
+        (folder / "devices.toml").write_text(TWO_HOSTS)
+        environment = {}
+        if plugin is not None:
+            environment = write_plugin(folder, plugin)
+            arguments = ("-p", "extra", *arguments)
+        fixed = ("--matrix", MATRIX, "--devices-file", folder / "devices.toml", "--results", folder / "results")
+        return Done(run_pytest(*fixed, *arguments, environment=environment), folder)
+
+    return call
+
+
+SHOW_MEMORY = """
+import resource, sys
+
+def pytest_terminal_summary(terminalreporter):
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    heavy = sorted({"tensorflow", "keras", "sklearn", "pandas"} & set(sys.modules))
+    terminalreporter.write_line(f"peak MiB: {peak}, heavy: {heavy}")
+"""
+
+
+@pytest.fixture(scope="module")
+def whole(measure: Callable[..., Done]) -> Done:
+    """A run of everything on the host."""
+    done = measure(plugin=SHOW_MEMORY)
+    assert done.process.returncode == 0, done.output
+    return done
+
+
+def measurements(done: Done, metric: str) -> list[Measurement]:
+    return [m for m in done.run.measurements if m.metric == metric]
+
+
+def test_the_header_says_under_which_circumstances(whole: Done) -> None:
+    header = whole.run.run
+
+    assert header.id == whole.run.path.stem
+    assert header.matrix == str(MATRIX)
+    assert header.git_sha is None or len(header.git_sha) == 40
+    assert set(header.host) == {"system", "machine", "cpu", "cpu_count", "python"}
+    assert "numpy" in header.versions
+    assert header.command[:2] == ("pytest", "suites")
+
+
+def test_every_question_is_answered_for_every_combination(whole: Done) -> None:
+    combinations = {(p, s) for p in ("float32", "int8") for s in ("100", "50")}
+
+    for metric in ("accuracy", "parity_max_abs_error", "latency", "arena_bytes"):
+        assert {(m.precision, m.subnet) for m in measurements(whole, metric)} == combinations, metric
+    for metric in ("switch", "latency_first"):
+        assert {(m.precision, m.from_subnet, m.subnet) for m in measurements(whole, metric)} == {
+            (p, a, b) for p in ("float32", "int8") for a, b in (("100", "50"), ("50", "100"))
+        }, metric
+    for metric in ("image_bytes", "flash_bytes", "ram_bytes"):
+        assert {(m.precision, m.subnet) for m in measurements(whole, metric)} == {("float32", None), ("int8", None)}, metric
+    for metric in ("search_gap", "search_seconds", "macs"):
+        assert {(m.device, m.subnet) for m in measurements(whole, metric)} == {(None, "100"), (None, "50")}, metric
+
+
+def test_times_are_raw_samples_of_the_devices_own_clock(whole: Done) -> None:
+    for m in measurements(whole, "latency") + measurements(whole, "switch"):
+        assert (m.unit, m.clock, m.deterministic, m.better) == ("nanoseconds", "nanoseconds", False, "lower")
+        assert len(m.samples) == 20
+        assert m.attempts == 1
+
+
+def test_records_name_what_ran(whole: Done) -> None:
+    images = {(m.precision, m.image) for m in whole.run.measurements if m.device is not None}
+    firmwares = {m.firmware for m in whole.run.measurements if m.device is not None}
+
+    assert len(images) == 2
+    assert len(firmwares) == 1
+    assert all(len(sha256 or "") == 64 for sha256 in (*firmwares, *(image for _, image in images)))
+    assert len({m.bundle for m in whole.run.measurements}) == 1
+    assert {m.seed for m in whole.run.measurements} == {0}
+
+
+def test_accuracy_says_over_which_samples(whole: Done) -> None:
+    for m in measurements(whole, "accuracy"):
+        assert (m.sample_count, m.sample_indices) == (360, None)  # the host infers the whole test split
+        assert 0 <= m.value <= 1
+    for m in measurements(whole, "parity_max_abs_error"):
+        assert m.sample_count == len(m.sample_indices or ()) == 10
+
+
+def test_int8_is_exact(whole: Done) -> None:
+    assert {m.value for m in measurements(whole, "parity_max_abs_error") if m.precision == "int8"} == {0.0}
+
+
+def test_the_table_and_the_file_are_shown_at_the_end(whole: Done) -> None:
+    assert "REDS Bench" in whole.output
+    assert f"{len(whole.run.measurements)} measurements in" in whole.output
+    assert "\x1b[" not in whole.output
+
+
+def test_the_process_that_measures_stays_small(whole: Done) -> None:
+    (line,) = [line for line in whole.output.splitlines() if line.startswith("peak MiB: ")]
+    peak_mib = int(line.split()[2].rstrip(","))
+
+    assert line.endswith("heavy: []")
+    assert 10 < peak_mib < LARGEST_RSS_MIB
+
+
+def test_two_runs_of_one_state_agree_in_all_that_is_deterministic(whole: Done, measure: Callable[..., Done]) -> None:
+    again = measure("-k", "not latency and not switching")
+
+    done = run("harness", "compare", whole.run.path, again.run.path, "--fail-on", "different")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " deterministic values compared, 0 differ" in done.stdout
+
+
+def test_pytest_benchmark_holds_the_devices_own_nanoseconds(measure: Callable[..., Done], tmp_path: Path) -> None:
+    stored = tmp_path / "benchmark.json"
+
+    done = measure("-k", "test_latency", f"--benchmark-json={stored}")
+
+    benchmarks = json.loads(stored.read_text())["benchmarks"]
+    assert len(benchmarks) == 4
+    recorded = {m.test.partition("[")[2].rstrip("]"): m.samples for m in measurements(done, "latency")}
+    for benchmark in benchmarks:
+        assert [round(1e9 * second) for second in benchmark["stats"]["data"]] == list(recorded[benchmark["param"]])
+
+
+KILL_FIRST_DEVICE = """
+import psutil, pytest
+
+@pytest.fixture(autouse=True)
+def dying(request):
+    if request.node.name == "test_parity[mlp1-digits-float32-first-100]":
+        request.getfixturevalue("board")
+        for process in psutil.Process().children(recursive=True):
+            process.kill()
+"""
+
+
+def test_a_device_that_dies_fails_once_with_its_cause_and_is_left_alone_then(measure: Callable[..., Done]) -> None:
+    done = measure("--device", "first", "--device", "second", "-v", plugin=KILL_FIRST_DEVICE)
+
+    lines = [line for line in done.process.stdout.splitlines() if line.startswith("suites/")]
+    outcome = {line.split()[0].partition("::")[2]: line.split()[1] for line in lines}
+    on_first = [name for name in outcome if "-first" in name]
+    death = on_first.index("test_parity[mlp1-digits-float32-first-100]")
+    assert done.process.returncode == pytest.ExitCode.TESTS_FAILED
+    assert {outcome[name] for name in on_first[:death]} == {"PASSED"}
+    assert outcome[on_first[death]] == "FAILED"
+    assert {outcome[name] for name in on_first[death + 1 :]} == {"ERROR"}
+    assert {outcome[name] for name in outcome if "-first" not in name} == {"PASSED"}
+    assert done.output.count("first is out of this run since an earlier failure: ") >= len(on_first) - death - 1
+    assert {m.device for m in done.run.measurements} == {None, "first", "second"}
+    assert done.run.damaged_lines == ()
+
+
+STOP_IN_THE_MIDDLE = """
+import os, psutil, signal, pytest
+
+@pytest.fixture(autouse=True)
+def stopping(request):
+    if request.node.name == "test_parity[mlp1-digits-float32-host-100]":
+        request.getfixturevalue("board")
+        os.kill(os.getpid(), signal.SIGINT)
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure():
+    print("device processes left:", len(psutil.Process().children(recursive=True)))
+"""
+
+
+def test_a_user_who_stops_a_run_leaves_nothing_behind_but_what_was_measured(measure: Callable[..., Done]) -> None:
+    done = measure(plugin=STOP_IN_THE_MIDDLE)
+
+    assert done.process.returncode == pytest.ExitCode.INTERRUPTED
+    assert "device processes left: 0" in done.output
+    assert measurements(done, "accuracy")
+    assert done.run.damaged_lines == ()
+
+
+@pytest.mark.parametrize("distribution", ["load", "loadgroup"])
+def test_workers_share_the_run_but_no_device(measure: Callable[..., Done], distribution: str) -> None:
+    done = measure("--device", "first", "--device", "second", "-n", "2", "--dist", distribution, "-v")
+
+    assert done.process.returncode == 0, done.output
+    passed = [line for line in done.output.splitlines() if "PASSED" in line]
+    for device in ("first", "second"):
+        assert len({line.split()[0] for line in passed if f"-{device}" in line}) == 1
+    assert {m.device for m in done.run.measurements} == {None, "first", "second"}
+    assert done.run.damaged_lines == ()
+    assert "REDS Bench" in done.output
+
+
+def test_missing_models_are_made_before_the_first_test_with_visible_progress(tmp_path: Path) -> None:
+    environment = {"REDS_BENCH_CACHE": str(tmp_path / "cache")}
+    arguments = ("--matrix", MATRIX, "--results", tmp_path, "-k", "test_search")
+
+    first = run_pytest(*arguments, environment=environment)
+    second = run_pytest(*arguments, environment=environment)
+
+    assert first.returncode == second.returncode == 0
+    assert "making 1 models that are not in the cache" in first.stdout
+    assert "mlp1-digits-0: pretraining" in first.stderr
+    assert "making" not in second.stdout
+    assert "pretraining" not in second.stderr
+
+
+def test_models_that_cannot_be_made_end_the_run_with_the_cause(tmp_path: Path) -> None:
+    (tmp_path / "tensorflow.py").write_text("raise ImportError('not here')")
+    environment = {"REDS_BENCH_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(tmp_path)}
+
+    done = run_pytest("--matrix", MATRIX, "--results", tmp_path, "-k", "test_search", environment=environment)
+
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED
+    assert "models that the tests need could not be made" in done.stdout + done.stderr
+    assert "reds-bench[train]" in done.stdout + done.stderr

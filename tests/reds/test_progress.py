@@ -1,0 +1,36 @@
+"""Progress on a terminal and elsewhere."""
+
+from __future__ import annotations
+
+import io
+
+from reds.progress import showing, silent
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_elsewhere_each_new_thing_is_a_line() -> None:
+    stream = io.StringIO()
+    with showing(4, stream) as progress:
+        for doing, steps in (("first", 0), ("first", 1), ("first", 1), ("second", 2)):
+            progress(doing, steps)
+    assert stream.getvalue() == "[  0 %] first\n[ 50 %] second\n"
+
+
+def test_on_a_terminal_there_is_one_bar() -> None:
+    stream = Terminal()
+    with showing(2, stream) as progress:
+        progress("training", 2)
+    assert "training" in stream.getvalue()
+    assert "2/2" in stream.getvalue()
+
+
+def test_nothing_to_do_and_nothing_to_show() -> None:
+    stream = io.StringIO()
+    with showing(0, stream) as progress:
+        progress("nothing", 0)
+    assert stream.getvalue() == "[  0 %] nothing\n"
+    silent("anything", 1)

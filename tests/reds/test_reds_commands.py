@@ -1,0 +1,174 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from networks import noisy, random_importance
+
+from reds.bundle import Bundle
+from reds.cache import CACHE_VARIABLE
+from reds.commands import COMMANDS, main
+from reds.permutation import importance_orders, permute
+from reds.zoo import mlp3, mlp11
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def scored(tmp_path: Path) -> Path:
+    """A bundle that was never trained and whose importance is random."""
+    network = mlp3()
+    importance = random_importance(network, 0)
+    bundle = noisy(network, 0)
+    sorted_importance = permute(network, importance, importance_orders(network, importance))
+    Bundle(network, bundle.weights, bundle.subnets, {}, sorted_importance).save(tmp_path / "scored")
+    return tmp_path / "scored"
+
+
+def run(capsys: pytest.CaptureFixture, arguments: Sequence[object]) -> tuple[int, str, str]:
+    code = main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_a_network_is_described(capsys: pytest.CaptureFixture) -> None:
+    code, out, _ = run(capsys, ["describe", "mlp3"])
+    assert code == 0
+    assert "hidden2 50" in out
+    assert "5060" in out
+    code, out, _ = run(capsys, ["describe", "mlp11", "--json"])
+    assert json.loads(out)["subnets"][0]["macs"] == mlp11().cost(mlp11().full_widths).macs
+
+
+def test_a_search_writes_nested_subnetworks_and_prints_its_proof(scored: Path, tmp_path: Path, capsys) -> None:
+    code, out, err = run(capsys, ["search", scored, "--budgets", "60,30", "-o", tmp_path / "nested", "--json"])
+    assert code == 0
+    assert "wrote" in err
+    rows = json.loads(out)
+    assert [row["subnet"] for row in rows] == ["100", "60", "30"]
+    assert all(row["macs"] <= row["limit_macs"] and row["gap"] == 0 for row in rows)
+    assert [list(subnet.widths) for subnet in Bundle.load(tmp_path / "nested").subnets] == [row["widths"] for row in rows]
+    code, out, _ = run(capsys, ["describe", tmp_path / "nested"])
+    assert "60" in out
+
+
+def test_halving_takes_the_groups_it_is_told(scored: Path, tmp_path: Path, capsys) -> None:
+    target = tmp_path / "halved"
+    for groups, widths in ((["--groups", "hidden2"], [64, 40, 25, 10]), ([], [64, 20, 50, 10])):
+        code, out, _ = run(capsys, ["search", scored, "--halving", "--budgets", "100,50", *groups, "-o", target, "--json"])
+        assert code == 0
+        assert json.loads(out)[1]["widths"] == widths
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["describe", "mlp4"], 2, "did you mean mlp"),
+        (["train", "mlp1", "--dataset", "digit", "-o", "x"], 2, "did you mean digits"),
+        (["convert", "nowhere", "-o", "x"], 1, "is not a bundle"),
+        (["convert", "nowhere", "--batches", "0", "-o", "x"], 2, "at least 1"),
+        (["search", "{scored}", "--budgets", "a,b", "-o", "x"], 2, "like 75,50,25"),
+        (["search", "{scored}", "--budgets", "50,75", "-o", "x"], 2, "falling"),
+        (["search", "{scored}", "--budgets", "1", "-o", "x"], 1, "cannot be met"),
+        (["search", "{scored}", "--groups", "hidden1", "-o", "x"], 2, "--halving"),
+        (["search", "{scored}", "--halving", "--groups", "hiden1", "-o", "x"], 2, "did you mean hidden1"),
+        (["evaluate", "{scored}"], 2, "does not say what it was trained on"),
+        (["make", "nowhere.json"], 1, "no file"),
+        (["search", "{scored}", "-o", "{scored}/bundle.json/x"], 1, "Not a directory"),
+    ],
+)
+def test_mistakes_end_with_a_message_and_a_code(
+    arguments: list[str], code: int, message: str, scored: Path, capsys: pytest.CaptureFixture
+) -> None:
+    done, out, err = run(capsys, [argument.format(scored=scored) for argument in arguments])
+    assert done == code
+    assert not out
+    assert err.startswith("error: ")
+    assert message in err
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message"),
+    [
+        ("[", 2, "is not JSON"),
+        ("{}", 2, "not a list of recipes"),
+        ("[]", 2, "not a list of recipes"),
+        ('[{"architecture": "mlp1", "dataset": "digits", "seed": 0, "widhts": {}}]', 2, "did you mean widths"),
+    ],
+)
+def test_mistakes_in_a_file_of_recipes_are_named(text: str, code: int, message: str, tmp_path: Path, capsys) -> None:
+    (tmp_path / "recipes.json").write_text(text)
+    done, _, err = run(capsys, ["make", tmp_path / "recipes.json"])
+    assert (done, message in err) == (code, True)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.NAME)
+def test_every_command_has_help_with_an_example(command, capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command.NAME, "--help"])
+    assert ended.value.code == 0
+    assert f"python -m reds {command.NAME}" in capsys.readouterr().out
+
+
+def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    from reds.commands import describe
+
+    def interrupted(_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(describe, "run", interrupted)
+    assert run(capsys, ["describe", "mlp1"])[0] == 130
+
+
+def command_line(*arguments: object) -> subprocess.CompletedProcess:
+    """`python -m reds` in a process of its own."""
+    command = [sys.executable, "-m", "reds", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+def test_commands_chain_from_training_to_an_image(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow", reason="training needs TensorFlow")
+    trained, ranked, nested, finished = (tmp_path / name for name in ("trained", "sorted", "nested", "finished"))
+    chain = [
+        ["train", "mlp3", "--dataset", "digits", "--seed", "0", "--epochs", "8", "-o", trained],
+        ["convert", trained, "-o", ranked],
+        ["search", ranked, "--budgets", "75,50,25", "--direction", "top-down", "-o", nested],
+        ["finetune", nested, "--epochs", "15", "-o", finished],
+        ["export", finished, "--precision", "int8", "-o", tmp_path / "net.reds"],
+    ]
+    for arguments in chain:
+        done = command_line(*arguments)
+        assert done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr
+    assert (tmp_path / "net.reds").read_bytes()[:4] == b"REDS"
+    done = command_line("evaluate", finished, "--json", "-o", tmp_path / "evaluated")
+    rows = json.loads(done.stdout)
+    assert [row["subnet"] for row in rows] == ["100", "75", "50", "25"]
+    assert min(row["accuracy"] for row in rows) > 0.8
+    assert Bundle.load(tmp_path / "evaluated").provenance["accuracy"].keys() == {"100", "75", "50", "25"}
+
+
+@pytest.mark.slow
+def test_a_list_of_recipes_is_made_through_the_cache(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow", reason="training needs TensorFlow")
+    quick = {"pretraining": {"epochs": 1}, "finetuning": {"epochs": 1}}
+    recipes = [{"architecture": name, "dataset": "digits", "seed": 0, **quick} for name in ("mlp1", "mlp3")]
+    (tmp_path / "recipes.json").write_text(json.dumps(recipes))
+    first, second = (command_line("make", tmp_path / "recipes.json", *flags) for flags in ([], ["--json"]))
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert "mlp3-digits-0: fine-tuning" in first.stderr
+    assert "fine-tuning" not in second.stderr
+    assert "found in the cache" in second.stderr
+    rows = json.loads(second.stdout)
+    assert [(row["architecture"], row["subnet"]) for row in rows][::4] == [("mlp1", "100"), ("mlp3", "100")]
+    assert Path(rows[0]["bundle"]).is_dir()

@@ -1,0 +1,79 @@
+"""Puts a device process behind a TCP port or a pseudo-terminal, as a board would be, and can do harm on the way."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import socket
+import subprocess
+import threading
+import tty
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+POLL_S = 0.02
+READ_BYTES = 65536
+Harm = Callable[[bytes], bytes]
+
+
+def unharmed(data: bytes) -> bytes:
+    """Let everything pass."""
+    return data
+
+
+def pump(line: int, command: list[str], ending: threading.Event, to_device: Harm = unharmed, to_host: Harm = unharmed) -> None:
+    """Start a device process and carry bytes between it and a line until one of them ends or `ending` is set."""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        device_in, device_out = process.stdin.fileno(), process.stdout.fileno()
+        ways = {line: (device_in, to_device), device_out: (line, to_host)}
+        while not ending.is_set():
+            for source in select.select(list(ways), [], [], POLL_S)[0]:
+                target, harm = ways[source]
+                try:
+                    data = os.read(source, READ_BYTES)
+                    if not data:
+                        return
+                    os.write(target, harm(data))
+                except OSError:
+                    return
+
+
+@contextmanager
+def on_tcp(command: list[str], to_device: Harm = unharmed, to_host: Harm = unharmed) -> Iterator[str]:
+    """The URL of a TCP port; each connection, one at a time, gets a new device process."""
+    ending = threading.Event()
+
+    def serve() -> None:
+        while not ending.is_set():
+            if select.select([server], [], [], POLL_S)[0]:
+                with server.accept()[0] as connection:
+                    pump(connection.fileno(), command, ending, to_device, to_host)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"socket://127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            ending.set()
+            thread.join()
+
+
+@contextmanager
+def on_pty(command: list[str]) -> Iterator[str]:
+    """The path of a pseudo-terminal behind which a device process answers."""
+    ending = threading.Event()
+    ours, theirs = pty.openpty()
+    tty.setraw(theirs)
+    thread = threading.Thread(target=pump, args=(ours, command, ending))
+    thread.start()
+    try:
+        yield os.ttyname(theirs)
+    finally:
+        ending.set()
+        thread.join()
+        os.close(ours)
+        os.close(theirs)

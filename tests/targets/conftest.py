@@ -1,0 +1,49 @@
+"""Fixtures of the device tests: a cache of their own, the example network, built firmware, and devices by id."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from device_examples import Example, example
+
+from reds.cache import CACHE_VARIABLE
+from targets.availability import check
+from targets.inventory import Device, Inventory
+
+SHORT_TIMEOUT_S = 10.0
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_this_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Locks and firmware of the tests never meet those of a running measurement."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CACHE_VARIABLE, os.fspath(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def network() -> Example:
+    return example()
+
+
+@pytest.fixture
+def device() -> Callable[[str], Device]:
+    """A device by id, with a short time-out; the test is skipped where it is not available."""
+
+    def available(device_id: str) -> Device:
+        found = Inventory.load().device(device_id)
+        availability = check(found)
+        if not availability.available:
+            pytest.skip(f"{device_id}: {availability.reason} ({availability.remedy})")
+        return replace(found, answer_timeout_s=SHORT_TIMEOUT_S)
+
+    return available
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    return tmp_path / "logs"

@@ -1,0 +1,151 @@
+"""The firmware's identity, its build, and PlatformIO without a registry."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from reds.errors import ConfigError, FlashError, MissingError
+from targets.firmware import build
+from targets.firmware.identity import PROJECT_FOLDER, identity
+from targets.firmware.platformio_environment import prepare, provide_scons
+from targets.inventory import Device
+
+pytestmark = pytest.mark.toolchain
+
+ENVIRONMENTS = {"host": "native", "nano33ble-emu": "nano33ble-emu", "pico-emu": "pico-emu"}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of what the firmware is built from."""
+    copy = tmp_path / "project"
+    left_out = shutil.ignore_patterns("node_modules", "__pycache__")
+    for folder in ("targets", "reds"):
+        shutil.copytree(PROJECT_FOLDER / folder, copy / folder, ignore=left_out)
+    shutil.copy(PROJECT_FOLDER / "platformio.ini", copy)
+    return copy
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_a_build_is_kept_under_its_identity(name: str, device: Callable[[str], Device]) -> None:
+    environment = device(name).environment
+    firmware = build(environment)
+    assert firmware.sha256 == identity(environment)
+    assert firmware.sha256.encode() in firmware.elf.read_bytes()
+    assert firmware.sha256.encode() in firmware.bin.read_bytes()
+    built = firmware.elf.stat().st_mtime_ns
+    assert build(environment) == firmware
+    assert firmware.elf.stat().st_mtime_ns == built
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_the_firmware_compiles_without_warnings(name: str, project: Path, device: Callable[[str], Device]) -> None:
+    change(project / "targets" / "firmware" / "src" / "hal.h", "What the firmware needs", "All that the firmware needs")
+    log = build(device(name).environment, project).elf.with_name("build.log").read_text()
+    assert "Compiling" in log
+    assert "warning:" not in log
+
+
+@pytest.mark.parametrize(("name", "ram_limit_bytes"), [("nano33ble-emu", 256 * 1024), ("pico-emu", 264 * 1024)])
+def test_memory_is_accounted_for(name: str, ram_limit_bytes: int, device: Callable[[str], Device]) -> None:
+    firmware = build(device(name).environment)
+    assert f"-DREDS_POOL_BYTES={firmware.pool_bytes} " in (PROJECT_FOLDER / "platformio.ini").read_text()
+    assert 2 * 2048 <= firmware.ram_bytes < 8192  # two frames and little else
+    assert firmware.flash_bytes == pytest.approx(firmware.bin.stat().st_size, abs=16)
+    assert firmware.ram_bytes + firmware.pool_bytes < ram_limit_bytes
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("targets/firmware/src/device.c", "no image is loaded", "no image is there"),
+        ("targets/runtime/include/reds.h", "REDS_RUNTIME_VERSION", "REDS_RUNTIME_VERSION "),
+        ("targets/platforms/reds-emulated/ldscripts/mps2_an386.ld", "256 KB", "256 KiB"),
+        ("platformio.ini", "-O2", "-O3"),
+        ("platformio.ini", "[env:nano33ble-emu]", "[env:nano33ble-emu]\nbuild_type = debug"),
+    ],
+)
+def test_what_the_firmware_is_made_of_decides_its_identity(
+    file: str, old: str, new: str, project: Path, device: Callable[[str], Device]
+) -> None:
+    environment = device("nano33ble-emu").environment
+    before = identity(environment, project)
+    assert before == identity(environment)  # wherever the project lies
+    change(project / file, old, new)
+    assert identity(environment, project) != before
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("targets/connect.py", "Hold a device", "Have a device"),
+        ("platformio.ini", "[env:pico]", "[env:pico]\nbuild_type = debug"),
+        ("platformio.ini", "; The firmware", "; Firmware"),
+    ],
+)
+def test_nothing_else_does(file: str, old: str, new: str, project: Path, device: Callable[[str], Device]) -> None:
+    environment = device("nano33ble-emu").environment
+    change(project / file, old, new)
+    assert identity(environment, project) == identity(environment)
+
+
+@pytest.mark.parametrize("name", ["nano33ble-emu", "pico-emu"])
+def test_what_does_not_fit_the_boards_memory_does_not_link(name: str, project: Path, device: Callable[[str], Device]) -> None:
+    pool_bytes = build(device(name).environment).pool_bytes
+    change(project / "platformio.ini", f"-DREDS_POOL_BYTES={pool_bytes}", f"-DREDS_POOL_BYTES={pool_bytes + 32 * 1024}")
+    with pytest.raises(FlashError, match=r"(?s)building the firmware .* failed.*region `RAM' overflowed.*build\.log"):
+        build(device(name).environment, project)
+
+
+def test_an_error_in_the_sources_is_quoted(project: Path, device: Callable[[str], Device]) -> None:
+    change(project / "targets" / "firmware" / "src" / "crc32.c", "return ~crc;", "return ~src;")
+    with pytest.raises(FlashError, match=r"(?s)crc32\.c.*.src. undeclared.*log: .*build\.log"):
+        build(device("host").environment, project)
+
+
+def test_an_unknown_environment_is_met_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="did you mean nano33ble-emu"):
+        identity("nano33ble-emo")
+
+
+def test_a_missing_compiler_comes_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingError, match=r"(?s)arm-none-eabi-gcc.*apt-get install gcc-arm-none-eabi"):
+        identity("pico-emu")
+
+
+def test_scons_is_provided_once_and_never_replaced(tmp_path: Path) -> None:
+    pytest.importorskip("platformio")
+    folder = provide_scons(tmp_path)
+    assert json.loads((folder / ".piopm").read_text())["spec"]["owner"] == "platformio"
+    (folder / "scons.py").write_text("somebody else's")
+    assert provide_scons(tmp_path) == folder
+    assert (folder / "scons.py").read_text() == "somebody else's"
+
+
+def test_a_scons_that_does_not_fit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("platformio")
+    genuine = metadata.version
+    monkeypatch.setattr(metadata, "version", lambda name: "3.1.2" if name == "scons" else genuine(name))
+    with pytest.raises(MissingError, match=r"(?s)wants tool-scons ~4.*SCons 3\.1\.2 is tool-scons 3\.30102\.0.*pip install"):
+        provide_scons(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_platformio_is_kept_to_itself(tmp_path: Path) -> None:
+    pytest.importorskip("platformio")
+    environment = prepare(tmp_path / "core")
+    assert environment["PLATFORMIO_CORE_DIR"] == str(tmp_path / "core")
+    assert environment["PLATFORMIO_SETTING_ENABLE_TELEMETRY"] == "no"

@@ -1,0 +1,112 @@
+"""devices.toml: what it may say, and what is said of mistakes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reds.errors import ConfigError, MissingError
+from targets import availability, connect
+from targets.inventory import FILE, KINDS, Device, Inventory
+
+BOARD = """
+[devices.nano-1]
+kind = "nano33ble"
+port = "/dev/serial/by-id/usb-Arduino_Nano_33_BLE_01"
+answer_timeout_s = 2.5
+"""
+
+
+def load(folder: Path, text: str) -> Inventory:
+    path = folder / FILE
+    path.write_text(text)
+    return Inventory.load(path)
+
+
+def test_without_a_file_there_are_the_devices_that_need_no_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    inventory = Inventory.load()
+    assert list(inventory.devices) == ["host", "nano33ble-emu", "pico-emu"]
+    assert inventory.device("host").environment == "native"
+
+
+def test_a_file_adds_boards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load(tmp_path, BOARD)
+    monkeypatch.chdir(tmp_path)
+    inventory = Inventory.load()
+    assert list(inventory.devices) == ["host", "nano33ble-emu", "pico-emu", "nano-1"]
+    expected = Device("nano-1", "nano33ble", "nano33ble", "/dev/serial/by-id/usb-Arduino_Nano_33_BLE_01", 115200, 2.5)
+    assert inventory.device("nano-1") == expected
+
+
+def test_a_file_may_change_what_is_there_without_it(tmp_path: Path) -> None:
+    inventory = load(tmp_path, '[devices.pico-emu]\nkind = "pico-emu"\nanswer_timeout_s = 900\n')
+    assert inventory.device("pico-emu").answer_timeout_s == 900
+    assert len(inventory.devices) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[devices", "not TOML"),
+        ("[device.x]\nkind='host'", "did you mean devices"),
+        ("devices = 3", "not a table"),
+        ("[devices]\nhost = 3", "not a table"),
+        ("[devices.x]\nport='/dev/ttyACM0'", "has no kind"),
+        ("[devices.x]\nkind='nano33'", "did you mean nano33ble"),
+        ("[devices.x]\nkind='nano33ble'", "needs a port"),
+        ("[devices.x]\nkind='host'\nport='/dev/ttyACM0'", "takes no port"),
+        ("[devices.x]\nkind='host'\nbaudrate=9600", "did you mean baud"),
+        ("[devices.x]\nkind='host'\nid='y'", "unknown key"),
+        ("[devices.x]\nkind='host'\nanswer_timeout_s=0", "not a positive number"),
+        ("[devices.x]\nkind='host'\nbaud=true", "not a positive number"),
+        ("[devices.x]\nkind='host'\nbaud='fast'", "not a positive number"),
+        ("[devices.x]\nkind=3", "not a text"),
+        ("[devices.x]\nkind='pico'\nport=''", "not a text"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, text: str, complaint: str) -> None:
+    with pytest.raises(ConfigError, match=complaint):
+        load(tmp_path, text)
+
+
+def test_an_unknown_device_is_met_with_the_nearest_ones() -> None:
+    with pytest.raises(ConfigError, match=r"unknown device 'nano33ble-emo'\n.*did you mean nano33ble-emu"):
+        Inventory.load().device("nano33ble-emo")
+
+
+def test_a_file_that_is_named_has_to_be_there(tmp_path: Path) -> None:
+    with pytest.raises(MissingError, match="no file"):
+        Inventory.load(tmp_path / "other.toml")
+
+
+def test_every_kind_can_be_checked_and_connected() -> None:
+    assert KINDS.keys() == availability._NEEDS.keys() == connect._ATTACH.keys()
+
+
+@pytest.fixture
+def no_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+@pytest.mark.usefixtures("no_tools")
+@pytest.mark.parametrize(
+    ("name", "reason", "remedy"),
+    [
+        ("host", "gcc is missing", "apt-get install gcc"),
+        ("nano33ble-emu", "arm-none-eabi-gcc is missing", "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi"),
+        ("pico-emu", "arm-none-eabi-gcc is missing", "apt-get install gcc-arm-none-eabi"),
+    ],
+)
+def test_what_is_missing_comes_with_the_command_that_installs_it(name: str, reason: str, remedy: str) -> None:
+    found = availability.check(Inventory.load().device(name))
+    assert not found.available
+    assert found.reason == reason
+    assert found.remedy.startswith(remedy)
+
+
+@pytest.mark.parametrize(("port", "available"), [("/dev/there-is-no-such-port", False), ("socket://127.0.0.1:1", True)])
+def test_a_board_is_available_if_its_port_is_there(port: str, available: bool) -> None:
+    board = Device("nano-1", "nano33ble", "nano33ble", port, 115200, 60.0)
+    assert availability.check(board).available == available

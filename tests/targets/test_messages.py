@@ -1,0 +1,85 @@
+"""Payloads: what is refused, and that the firmware's header says the same as Python."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from reds.errors import ProtocolError
+from targets.firmware.identity import PROJECT_FOLDER
+from targets.target import FirstInferenceTime, InferenceTime, LayerTime, SwitchTime
+from targets.wire import messages
+from targets.wire.messages import Status, Verb
+
+STRINGS = b"a-board\0" + b"0" * 64 + b"\0cycles\0gcc 12\x001.0\0"
+HELLO = bytes.fromhex("0100 0008 00000400 0090d003 03000000") + STRINGS
+HEADER = (PROJECT_FOLDER / "targets" / "firmware" / "src" / "device.h").read_text()
+
+
+def test_hello_is_decoded() -> None:
+    hello = messages.decode_hello(HELLO)
+    assert hello.frame_bytes == 2048
+    identity = hello.identity
+    assert (identity.board, identity.firmware_sha256, identity.pool_bytes) == ("a-board", "0" * 64, 262144)
+    assert (identity.clock.kind, identity.clock.hz) == ("cycles", 64_000_000)
+    assert (identity.compiler, identity.runtime_version) == ("gcc 12", "1.0")
+    assert identity.precisions == {"float32", "int8"}
+
+
+@pytest.mark.parametrize(
+    ("payload", "complaint"),
+    [
+        (b"\2\0" + HELLO[2:], "version 2"),
+        (b"", "version 0"),
+        (HELLO[:10], "too short"),
+        (HELLO[:-1], "five strings"),
+        (HELLO + b"one more\0", "five strings"),
+    ],
+)
+def test_hello_that_is_none_is_refused(payload: bytes, complaint: str) -> None:
+    with pytest.raises(ProtocolError, match=complaint):
+        messages.decode_hello(payload)
+
+
+@pytest.mark.parametrize(("payload", "complaint"), [(bytes(17), "wrong length"), (b"\0" * 16 + b"\7\4", "precision")])
+def test_a_network_that_is_none_is_refused(payload: bytes, complaint: str) -> None:
+    with pytest.raises(ProtocolError, match=complaint):
+        messages.decode_network(payload)
+
+
+@pytest.mark.parametrize("payload", [b"", b"\0\0\0", b"\0" * 6])
+def test_ticks_of_an_impossible_length_are_refused(payload: bytes) -> None:
+    with pytest.raises(ProtocolError, match="length"):
+        messages.decode_ticks(payload)
+
+
+def test_outputs_of_a_wrong_length_are_refused() -> None:
+    network = messages.decode_network(bytes.fromhex("10000000 04000000 02000000 00100000 0001"))
+    assert messages.decode_outputs(np.array([1, 2, 3, 4], np.float32).tobytes(), 2, network).tolist() == [[1, 2], [3, 4]]
+    with pytest.raises(ProtocolError, match="12 bytes, not 16"):
+        messages.decode_outputs(bytes(12), 2, network)
+
+
+@pytest.mark.parametrize(
+    ("request_", "payload"),
+    [
+        (InferenceTime(2, np.zeros(3), 300), "00 02 02 00 2c01"),
+        (SwitchTime(1, 2, 300), "01 01 02 00 2c01"),
+        (FirstInferenceTime(1, 2, np.zeros(3), 300), "02 01 02 00 2c01"),
+        (LayerTime(2, np.zeros(3)), "03 02 02 00 2c01"),
+    ],
+)
+def test_requests_to_time_are_put_as_the_protocol_says(request_: object, payload: str) -> None:
+    assert messages.time_work(request_).payload(300) == bytes.fromhex(payload)
+
+
+@pytest.mark.parametrize(("prefix", "python"), [("VERB_", Verb), ("STATUS_", Status)])
+def test_the_firmware_numbers_verbs_and_statuses_alike(prefix: str, python: type[Verb] | type[Status]) -> None:
+    found = re.findall(rf"\b{prefix}(\w+) = (\w+)", HEADER)
+    assert {name: int(value, 0) for name, value in found} == {member.name: member.value for member in python}
+
+
+def test_the_firmware_speaks_the_same_version() -> None:
+    assert f"#define PROTOCOL_VERSION {messages.PROTOCOL_VERSION}u" in HEADER
