@@ -52,10 +52,11 @@ def affine(low: float, high: float, smallest_scale: float = 0.0) -> Quantisation
     Args:
         low: smallest real value.
         high: largest real value.
-        smallest_scale: scale below which the map does not go; a range of nothing but zeros has scale 1 or this.
+        smallest_scale: scale below which the map does not go. A range of nothing but zeros has scale 1, if not this.
     """
     low, high = min(low, 0.0), max(high, 0.0)
-    scale = float(np.float32(max((high - low) / (layout.INT8_MAX - layout.INT8_MIN), smallest_scale))) or 1.0
+    scale = float(np.float32((high - low) / (layout.INT8_MAX - layout.INT8_MIN))) or 1.0
+    scale = float(np.float32(max(scale, smallest_scale)))
     zero_point = round(layout.INT8_MIN - low / scale)
     return Quantisation(scale, min(max(zero_point, layout.INT8_MIN), layout.INT8_MAX))
 

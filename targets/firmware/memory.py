@@ -5,10 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from elftools.elf.constants import SH_FLAGS
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
-
 from reds.errors import FlashError
 
 POOL_SYMBOL = "reds_pool"
@@ -39,6 +35,11 @@ def measure(elf: Path) -> Memory:
     Raises:
         FlashError: the program has no memory pool.
     """
+    # Imported here: what only asks whether a device is available must do without pyelftools.
+    from elftools.elf.constants import SH_FLAGS  # noqa: PLC0415
+    from elftools.elf.elffile import ELFFile  # noqa: PLC0415
+    from elftools.elf.sections import SymbolTableSection  # noqa: PLC0415
+
     with elf.open("rb") as file:
         program = ELFFile(file)
         allocated = [s for s in program.iter_sections() if s["sh_flags"] & SH_FLAGS.SHF_ALLOC]

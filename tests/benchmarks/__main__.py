@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("kernels", "suite", "accuracy")
+BENCHMARKS = ("kernels", "suite", "accuracy", "int8_loss")
 
 
 def main() -> int:

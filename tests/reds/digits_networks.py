@@ -74,10 +74,10 @@ def trained(bundle: Bundle, subnets: Subnets, data: Digits, epochs: int, seed: i
                 _gradients(layers, weights, subnet.widths, data.train_inputs[batch], data.train_classes[batch])
                 for subnet in subnets
             ]
-            for name, weight in weights.items():
+            for name in bundle.weights:
                 gradient = np.sum([part[name] for part in parts], axis=0)
                 first[name] = 0.9 * first[name] + 0.1 * gradient
                 second[name] = 0.999 * second[name] + 0.001 * gradient**2
                 unbiased = first[name] / (1 - 0.9**step), second[name] / (1 - 0.999**step)
-                weight -= RATE * unbiased[0] / (np.sqrt(unbiased[1]) + 1e-8)
+                weights[name] = weights[name] - RATE * unbiased[0] / (np.sqrt(unbiased[1]) + 1e-8)
     return replace(bundle, weights={name: weight.astype(np.float32) for name, weight in weights.items()}, subnets=subnets)

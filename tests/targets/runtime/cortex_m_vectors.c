@@ -1,0 +1,28 @@
+/* Stack and entry of an emulated Cortex-M4 for a program linked with newlib's semihosting start-up code. */
+#include <stdint.h>
+
+extern void _start(void);
+
+enum { COPROCESSOR_ACCESS = 0xE000ED88, FPU_FULL_ACCESS = 0xF << 20, STACK_TOP = 0x20000000 + 0x100000 };
+
+__attribute__((noreturn)) static void reset(void)
+{
+    *(volatile uint32_t *)(uintptr_t)COPROCESSOR_ACCESS |= FPU_FULL_ACCESS;
+    __asm__ volatile("dsb\n\tisb");
+    _start();
+    for (;;) {
+    }
+}
+
+/* A fault ends the program with a status that no case gives: semihosting's SYS_EXIT with ADP_Stopped_RunTimeError. */
+static void fault(void)
+{
+    register uint32_t operation __asm__("r0") = 0x18, reason __asm__("r1") = 0x20023;
+    __asm__ volatile("bkpt 0xab" : : "r"(operation), "r"(reason) : "memory");
+}
+
+typedef void (*vector)(void);
+
+__attribute__((section(".vectors"), used)) static const vector vectors[16] = {
+    (vector)(uintptr_t)STACK_TOP, reset, fault, fault, fault, fault, fault, fault, fault, fault, fault, fault, fault, fault, fault, fault,
+};
