@@ -24,7 +24,7 @@ static inline int32_t accumulate(int32_t sum, uint32_t weights, uint32_t even, u
     return reds_multiply_add_pairs(sum, reds_odd_bytes(weights), odd);
 }
 
-#if defined(__ARM_FEATURE_DSP)
+#if REDS_DSP_INSTRUCTIONS
 
 /* An argument that only the assembly sees. */
 #define IN_REGISTER __attribute__((unused))

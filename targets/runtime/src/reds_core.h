@@ -5,12 +5,14 @@
 #ifndef REDS_CORE_H
 #define REDS_CORE_H
 
-#if !defined(REDS_HAS_DSP)
-#if defined(__ARM_FEATURE_DSP)
-#define REDS_HAS_DSP 1 /* ARMv7E-M and later: SXTB16, SMLAD */
+#if defined(__arm__) && defined(__ARM_FEATURE_DSP)
+#define REDS_DSP_INSTRUCTIONS 1 /* ARMv7E-M and later: SXTB16, SMLAD */
 #else
-#define REDS_HAS_DSP 0
+#define REDS_DSP_INSTRUCTIONS 0
 #endif
+
+#if !defined(REDS_HAS_DSP)
+#define REDS_HAS_DSP REDS_DSP_INSTRUCTIONS
 #endif
 
 #if defined(__ARM_ARCH_7EM__) && defined(__ARM_FP) && defined(__ARM_FEATURE_FMA)

@@ -7,7 +7,9 @@
 
 #include <stdint.h>
 
-#if defined(__ARM_FEATURE_DSP)
+#include "reds_core.h"
+
+#if REDS_DSP_INSTRUCTIONS
 
 /* Bytes 0 and 2 of a word, sign-extended to halfwords. */
 static inline uint32_t reds_even_bytes(uint32_t word)

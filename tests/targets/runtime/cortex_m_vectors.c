@@ -3,7 +3,9 @@
 
 extern void _start(void);
 
-enum { COPROCESSOR_ACCESS = 0xE000ED88, FPU_FULL_ACCESS = 0xF << 20, STACK_TOP = 0x20000000 + 0x100000 };
+#define COPROCESSOR_ACCESS 0xE000ED88u
+#define FPU_FULL_ACCESS (0xFu << 20)
+#define STACK_TOP (0x20000000u + 0x100000u)
 
 __attribute__((noreturn)) static void reset(void)
 {

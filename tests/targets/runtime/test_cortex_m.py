@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import struct
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -88,17 +89,14 @@ def test_every_shape_around_the_kernels_blocks(program: Path, tmp_path: Path, pr
 def test_an_output_does_not_depend_on_how_many_outputs_are_active(program: Path, tmp_path: Path) -> None:
     """Bit by bit in float32: the order of additions is the same however rows are grouped."""
     whole = make_image(1, "float32", [[37, 23]])
-    rows = whole.layers[0].weights
-    parts = []
-    for count in range(1, 23):
-        part = make_image(1, "float32", [[37, count]])
-        layer = type(part.layers[0])("dense", whole.layers[0].activation, rows[:count])
-        step = whole.levels[0].steps[0]
-        level = part.levels[0]
-        cut = type(level.steps[0])(37, step.channels[:count], level.steps[0].input_offset, level.steps[0].output_offset)
-        parts.append(
-            Image("float32", 37, count, 1.0, 0, (layer,), (type(level)("L0", 37 * count, level.arena_bytes, 1.0, 0, (cut,)),))
-        )
+    layer, level = whole.layers[0], whole.levels[0]
+
+    def first(count: int) -> Image:
+        cut = replace(level, steps=(replace(level.steps[0], channels=level.steps[0].channels[:count]),))
+        rows = replace(layer, weights=layer.weights[:count])
+        return replace(whole, output_elements=count, layers=(rows,), levels=(cut,))
+
+    parts = [first(count) for count in range(1, 23)]
     inputs = some_inputs(whole, 1)
     largest, *smaller = run(program, tmp_path, [(whole, 0, inputs), *((part, 0, inputs) for part in parts)])
     for found in smaller:
