@@ -136,7 +136,7 @@ def test_trained_networks_keep_their_accuracy(name: str, epochs: int) -> None:
     data = digits()
     network = zoo.architecture(name)
     lost = lost_points(trained(untrained(network, 0), nested(network), data, epochs), data)
-    # One sample is 0.28 points. Training is not the same to the last bit on every computer: a single subnetwork may have bad luck.
+    # One sample is 0.28 points, and training differs in the last bits between computers: one subnetwork may have bad luck.
     assert np.mean(lost) <= 0.5, lost
     assert max(lost) <= 1.0, lost
 
