@@ -1,0 +1,116 @@
+"""Where in a network time and memory go, layer by layer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+import altair as alt
+
+from harness.records import Measurement
+from harness.report.figure import Figure, Row, slug
+from harness.report.networks import Network, by_place, levels, unique
+from harness.report.style import ORDERED, rows_of, specification, toggles, tooltips
+from harness.report.tradeoffs import UNIT_NAMES
+
+HEIGHT = 230
+BAR_STEP = 9
+MOST_LAYERS_IN_LEGEND = 30
+FIT_WIDTH = alt.AutoSizeParams(type="fit-x", contains="padding")  # the height follows from the number of layers
+
+
+def profiles(network: Network) -> Iterator[Figure]:
+    """Time by layer: a figure of stacked bars for each device and precision, a bar for each subnetwork."""
+    for (device, precision, unit), measured in by_place(network.of("layer_latency")).items():
+        totals: dict[str | None, float] = defaultdict(float)
+        for m in measured:
+            totals[m.subnet] += m.value
+        rows = [
+            {
+                "subnet": m.subnet,
+                "layer": m.layer,
+                "position": position,
+                "value": m.value,
+                "unit": unit,
+                "share_percent": round(100 * m.value / totals[m.subnet], 2) if totals[m.subnet] else None,
+            }
+            for m, position in zip(measured, _positions(measured), strict=True)
+        ]
+        yield Figure(
+            name=slug(network.name, "profile", device, precision),
+            title=f"{device}, {precision}",
+            caption=f"In {unit}; all repeats' median, layer by layer.",
+            rows=rows,
+            chart=specification(_stacked(rows, levels(measured), UNIT_NAMES.get(unit, unit).capitalize())),
+        )
+
+
+def memory(network: Network) -> Iterator[Figure]:
+    """Bytes of activations by layer, a figure for each precision; devices that agree share it."""
+    arenas = {(m.device, m.precision, m.subnet): m.value for m in network.of("arena_bytes")}
+    alike: dict[tuple[str, str], tuple[list[str], list[Row], list[str]]] = {}
+    for (device, precision, _), measured in by_place(network.of("layer_activation_bytes")).items():
+        rows = [
+            {
+                "layer": m.layer,
+                "subnet": m.subnet,
+                "activation_bytes": m.value,
+                "arena_bytes": arenas.get((device, precision, m.subnet)),
+            }
+            for m in measured
+        ]
+        devices, _, _ = alike.setdefault((precision, repr(rows)), ([], rows, levels(measured)))
+        devices.append(device)
+    for (precision, _), (devices, rows, order) in alike.items():
+        yield Figure(
+            name=slug(network.name, "memory", *(devices if len(alike) > 2 else ()), precision),
+            title=f"{precision}: {', '.join(devices)}",
+            caption="Inputs and outputs of each layer, in bytes. The line marks the arena of the largest subnetwork, which serves all.",
+            rows=rows,
+            chart=specification(_memory_bars(rows, order)),
+        )
+
+
+def _positions(measured: Iterable[Measurement]) -> list[int]:
+    """Where each measurement's layer stands in the network: layers are measured in order."""
+    measured = list(measured)
+    order = {name: position for position, name in enumerate(unique(m.layer or "" for m in measured), start=1)}
+    return [order[m.layer or ""] for m in measured]
+
+
+def _stacked(rows: Sequence[Row], order: Sequence[str], axis: str) -> alt.Chart:
+    layers = unique(row["layer"] for row in rows)
+    legend = alt.Legend(columns=3, symbolType="square") if len(layers) <= MOST_LAYERS_IN_LEGEND else None
+    chart = alt.Chart(rows_of(rows), width="container", height=HEIGHT).mark_bar(stroke="white", strokeWidth=0.6)
+    chart = chart.encode(
+        x=alt.X(field="subnet", type="nominal", title="Subnetwork", sort=order, axis=alt.Axis(labelAngle=0, ticks=False)),
+        y=alt.Y(field="value", type="quantitative", stack=True, title=axis, axis=alt.Axis(format="~s", tickCount=5)),
+        color=alt.Color(field="layer", type="ordinal", title=None, sort=layers, scale=alt.Scale(scheme=ORDERED), legend=legend),
+        order=alt.Order(field="position", type="quantitative"),
+        tooltip=tooltips(rows),
+    )
+    return toggles(chart, "layer")
+
+
+def _memory_bars(rows: Sequence[Row], order: Sequence[str]) -> alt.LayerChart:
+    layers = unique(row["layer"] for row in rows)
+    step = alt.Step(step=BAR_STEP, **{"for": "offset"})  # pyright: ignore[reportArgumentType]
+    legend = alt.Legend(columns=4, symbolType="square")
+    bars = alt.Chart(rows_of(rows), width="container", height=step).mark_bar()
+    bars = bars.encode(
+        x=alt.X(field="activation_bytes", type="quantitative", title="Bytes", axis=alt.Axis(format="~s", tickCount=5, grid=True)),
+        y=alt.Y(field="layer", type="nominal", title=None, sort=layers, axis=alt.Axis(grid=False)),
+        yOffset=alt.YOffset(field="subnet", type="nominal", sort=order),
+        color=alt.Color(field="subnet", type="ordinal", title=None, sort=order, scale=alt.Scale(scheme=ORDERED), legend=legend),
+        tooltip=tooltips(rows),
+    )
+    arenas = [row["arena_bytes"] for row in rows if row["arena_bytes"] is not None]
+    chart = toggles(bars, "subnet")
+    if not arenas:
+        return alt.layer(chart).properties(autosize=FIT_WIDTH)
+    largest = alt.Chart(alt.InlineData(values=[{"arena_bytes": max(arenas)}]))
+    rule = largest.mark_rule(strokeDash=[4, 3], color="#c2410c").encode(
+        x=alt.X(field="arena_bytes", type="quantitative"),
+        tooltip=[alt.Tooltip(field="arena_bytes", type="quantitative", title="arena bytes", format=",")],
+    )
+    return (chart + rule).properties(autosize=FIT_WIDTH)

@@ -1,0 +1,116 @@
+"""How charts look: colours that colour-blind readers tell apart on light and dark paper, and legends that toggle series."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+# Okabe and Ito's hues, each as dark as gives at least 3:1 against white and against the dark page (WCAG 2.2, 1.4.11).
+PALETTE = ("#1f78b8", "#c2410c", "#0d8a63", "#b5569a", "#a16f00", "#3f6ff0", "#6d7a86", "#d0486a")
+PAPER = {"light": "#ffffff", "dark": "#171b21"}
+# Ordered things (levels, layers): from dark to light, both ends visible on both papers.
+ORDERED = alt.SchemeParams(name="viridis", extent=[0.22, 0.84])
+FADED = 0.07
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+INK, QUIET, LINE = "#1b2026", "#59636e", "#e3e7ec"
+
+CONFIG: Mapping[str, Any] = {
+    "background": "transparent",
+    "font": FONT,
+    "view": {"stroke": None},
+    "axis": {
+        "domainColor": LINE,
+        "gridColor": LINE,
+        "tickColor": LINE,
+        "labelColor": QUIET,
+        "titleColor": QUIET,
+        "labelFontSize": 11,
+        "titleFontSize": 11,
+        "titleFontWeight": 500,
+        "titlePadding": 8,
+        "labelPadding": 5,
+        "ticks": False,
+        "domain": False,
+    },
+    "axisX": {"grid": False, "domain": True, "ticks": True, "tickSize": 4},
+    "legend": {
+        "labelColor": INK,
+        "titleColor": QUIET,
+        "labelFontSize": 11,
+        "titleFontSize": 11,
+        "titleFontWeight": 500,
+        "labelLimit": 230,
+        "symbolSize": 70,
+        "orient": "bottom",
+        "direction": "horizontal",
+        "columns": 2,
+        "titleOrient": "top",
+        "rowPadding": 3,
+        "offset": 12,
+        "unselectedOpacity": 0.25,
+    },
+    "line": {"strokeWidth": 2},
+    "point": {"size": 52, "filled": True, "opacity": 1},
+    "title": {"color": INK, "fontSize": 13, "fontWeight": 600, "anchor": "start"},
+}
+
+
+class Colours:
+    """A colour for each name, the same in every chart of a report."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._colours: dict[str, str] = {}
+        for name in names:
+            self._colours.setdefault(name, PALETTE[len(self._colours) % len(PALETTE)])
+
+    def scale(self, rows: Sequence[Mapping[str, Any]], field: str) -> alt.Scale:
+        """The scale of a chart that shows these rows: the names in the order in which colours were given out."""
+        present = {row[field] for row in rows}
+        for name in sorted(present - self._colours.keys()):
+            self._colours[name] = PALETTE[len(self._colours) % len(PALETTE)]
+        shown = [name for name in self._colours if name in present]
+        return alt.Scale(domain=shown, range=[self._colours[name] for name in shown])
+
+
+def rows_of(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:
+    """The data of a chart."""
+    return alt.InlineData(values=list(rows))
+
+
+def toggles(chart: alt.Chart, *fields: str) -> alt.Chart:
+    """The chart with legends that choose what is shown: a click shows a series alone, further clicks add and remove others."""
+    chosen = [alt.selection_point(name=f"shown_{field}", fields=[field], bind="legend", toggle="true") for field in fields]
+    condition = chosen[0]
+    for other in chosen[1:]:
+        condition = condition & other  # pyright: ignore[reportAssignmentType]
+    opacity = alt.when(condition).then(alt.value(1)).otherwise(alt.value(FADED))
+    return chart.encode(opacity=opacity).add_params(*chosen)
+
+
+def tooltips(rows: Sequence[Mapping[str, Any]]) -> list[alt.Tooltip]:
+    """Every column of the data, numbers in full."""
+    if not rows:
+        return []
+    found = {}
+    for row in rows:
+        for name, value in row.items():
+            if value is not None and name not in found:
+                found[name] = _tooltip(name, value)
+    return list(found.values())
+
+
+
+def _tooltip(name: str, value: object) -> alt.Tooltip:
+    title = name.replace("_", " ")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return alt.Tooltip(field=name, type="quantitative", title=title, format=",.8~r")
+    return alt.Tooltip(field=name, type="nominal", title=title)
+
+
+def specification(chart: alt.TopLevelMixin) -> dict[str, Any]:
+    """The chart as Vega-Lite, without the style that all share."""
+    specification = chart.to_dict(validate=False)  # its parts were validated as they were made
+    specification.pop("config", None)
+    return specification
