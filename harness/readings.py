@@ -26,9 +26,12 @@ NUMBERS = {"sample_count"}  # the other fields of a key are text
 # A field that only the facts of a device have: finds their lines.
 DEVICE_MARK = b'"device_kind"'
 
-# What differs from run to run in a line. Quotes inside a JSON string are escaped, so this cannot stand inside one; a line that was
-# cut off within it does not match.
+# What differs from run to run in a line. Quotes inside a JSON string are escaped, so this cannot stand inside one; a line that
+# was cut off within it does not match.
 NUMBERS_OF_LINE = re.compile(rb'"value": ([-+.0-9eE]+), "samples": \[[-+.0-9eE, ]*\], ')
+
+
+Description = tuple[Key, str, str, bool, str]  # a Reading without its value
 
 
 class Reading(NamedTuple):
@@ -147,11 +150,11 @@ def _facts(line: bytes) -> Facts:
 def _reading(line: bytes) -> Reading | None:
     """The value of a measurement's line, None if it is another record; KeyError, TypeError or ValueError if it is not whole."""
     numbers = NUMBERS_OF_LINE.search(line)
-    if numbers is None:
+    if numbers is None:  # laid out by somebody else
         facts = _facts(line)
-        described, value = _described(line), facts.get("value")
+        described, value = _describe(facts), facts.get("value", math.nan)
     else:
-        described = _described(line[: numbers.start()] + line[numbers.end() :])
+        described = _description(line[: numbers.start()] + line[numbers.end() :])
         value = json.loads(numbers[1])
     if described is None:
         return None
@@ -162,9 +165,12 @@ def _reading(line: bytes) -> Reading | None:
 
 
 @lru_cache(maxsize=100_000)
-def _described(line: bytes) -> tuple[Key, str, str, bool, str] | None:
-    """What a measurement's line says besides its numbers, None if it is another record; parsed once for runs that say the same."""
-    facts = _facts(line)
+def _description(line: bytes) -> Description | None:
+    """What a line says besides its numbers; parsed once for all runs that say the same."""
+    return _describe(_facts(line))
+
+
+def _describe(facts: Facts) -> Description | None:
     if facts["kind"] != Measurement.kind:
         return None
     key = key_of(*map(facts.get, KEY_FIELDS))

@@ -129,6 +129,8 @@ def _network(network: Network, shelf: Shelf, colours: Colours) -> Section:
     groups = [
         _group("Cost and accuracy", "Subnetworks are named by the budget that they were searched for; the axis is their true cost.",
                list(tradeoffs.figures(network, shelf, colours))),
+        _group("Latency", "Each unit on axes of its own; a line for each device. Both axes begin at zero: what is proportional is a line "
+               "through the corner.", list(tradeoffs.latencies(network, shelf, colours)), small=True),
         _group("Switching", "From each subnetwork (rows) to each other (columns), in the device's own unit.",
                list(switching.figures(network)), small=True),
         _group("Where time goes", "Layer by layer, a bar for each subnetwork.", list(layers.profiles(network)), small=True),
@@ -152,11 +154,11 @@ def _across(
     for anchor, title, note, figures in (
         ("pareto", "Best subnetworks", "Accuracy against latency, by device: points below and to the right of another lose to it.",
          front_figures.figures(found, changes, architectures)),
-        ("search", "Search", "How the subnetworks were found.", searches.figures(measured, shelves, searched)),
+        ("search", "Search", searches.note(measured), searches.figures(measured, shelves, searched)),
         ("history", "History", "Earlier runs, oldest first; vertical lines mark where a level changed, with the commits between.",
          histories.figures(history.series(past))),
     ):  # fmt: skip
-        group = _group("", note, list(figures))
+        group = _group("", note, list(figures), small=anchor == "history")
         yield Section(anchor, title, "", [group] if group else [])
 
 

@@ -8,7 +8,8 @@ import altair as alt
 
 from harness.pareto import Front, FrontChange, Place
 from harness.report.figure import Figure, Row, slug
-from harness.report.style import QUIET, Colours, rows_of, specification, toggles, tooltips
+from harness.report.networks import unique
+from harness.report.style import QUIET, Colours, legend, rows_of, specification, toggles, tooltips
 from harness.report.tradeoffs import UNIT_NAMES
 
 HEIGHT = 260
@@ -59,12 +60,14 @@ def _chart(rows: Sequence[Row], place: Place, colours: Colours) -> alt.LayerChar
         scale=alt.Scale(zero=False),
         axis=alt.Axis(format=",~r", tickCount=5),
     )
+    scale_of = colours.scale(rows, "architecture")
+    names, precisions = (unique(row[field] for row in rows) for field in ("architecture", "precision"))
     now = [row for row in rows if row["run"] == "this run"]
     points = alt.Chart(rows_of(now)).mark_point(size=60).encode(
         x=x,
         y=y,
-        color=alt.Color(field="architecture", type="nominal", title=None, scale=colours.scale(rows, "architecture")),
-        shape=alt.Shape(field="precision", type="nominal", title=None),
+        color=alt.Color(field="architecture", type="nominal", title=None, scale=scale_of, legend=legend(names)),
+        shape=alt.Shape(field="precision", type="nominal", title=None, legend=legend(precisions)),
         tooltip=tooltips(now),
     )
     layers = [_line(rows, "this run", x, y), toggles(points, "architecture", "precision")]

@@ -9,7 +9,7 @@ import altair as alt
 from harness.history import Series
 from harness.records import Key
 from harness.report.figure import Figure, Row, slug
-from harness.report.style import ORDERED, rows_of, specification, toggles, tooltips
+from harness.report.style import ORDERED, legend, rows_of, specification, toggles, tooltips
 
 METRICS = ("latency", "accuracy", "image_bytes", "flash_bytes", "arena_bytes")
 ALWAYS = ("latency", "accuracy")  # the others are shown where they changed
@@ -62,7 +62,7 @@ def _chart(rows: Sequence[Row], unit: str) -> alt.LayerChart:
     lines = base.mark_line(point={"size": 24}).encode(
         x=x,
         y=alt.Y(field="value", type="quantitative", title=unit.capitalize(), scale=alt.Scale(zero=False), axis=alt.Axis(format="~s")),
-        color=alt.Color(field="subnet", type="ordinal", title=None, sort=levels, scale=alt.Scale(scheme=ORDERED)),
+        color=alt.Color(field="subnet", type="ordinal", title=None, sort=levels, scale=alt.Scale(scheme=ORDERED), legend=legend(levels)),
         tooltip=tooltips(rows),
     )
     changed = [row for row in rows if row["step"]]

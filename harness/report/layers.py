@@ -10,13 +10,12 @@ import altair as alt
 from harness.records import Measurement
 from harness.report.figure import Figure, Row, slug
 from harness.report.networks import Network, by_place, levels, unique
-from harness.report.style import ORDERED, rows_of, specification, toggles, tooltips
+from harness.report.style import ORDERED, legend, rows_of, specification, toggles, tooltips
 from harness.report.tradeoffs import UNIT_NAMES
 
 HEIGHT = 230
 BAR_STEP = 9
 MOST_LAYERS_IN_LEGEND = 30
-FIT_WIDTH = alt.AutoSizeParams(type="fit-x", contains="padding")  # the height follows from the number of layers
 
 
 def profiles(network: Network) -> Iterator[Figure]:
@@ -39,7 +38,7 @@ def profiles(network: Network) -> Iterator[Figure]:
         yield Figure(
             name=slug(network.name, "profile", device, precision),
             title=f"{device}, {precision}",
-            caption=f"In {unit}; all repeats' median, layer by layer.",
+            caption=f"In {unit}, median of the repeats.",
             rows=rows,
             chart=specification(_stacked(rows, levels(measured), UNIT_NAMES.get(unit, unit).capitalize())),
         )
@@ -80,37 +79,42 @@ def _positions(measured: Iterable[Measurement]) -> list[int]:
 
 def _stacked(rows: Sequence[Row], order: Sequence[str], axis: str) -> alt.Chart:
     layers = unique(row["layer"] for row in rows)
-    legend = alt.Legend(columns=3, symbolType="square") if len(layers) <= MOST_LAYERS_IN_LEGEND else None
+    shade = alt.Scale(scheme=ORDERED)
+    squares = _squares(layers) if len(layers) <= MOST_LAYERS_IN_LEGEND else None
     chart = alt.Chart(rows_of(rows), width="container", height=HEIGHT).mark_bar(stroke="white", strokeWidth=0.6)
     chart = chart.encode(
         x=alt.X(field="subnet", type="nominal", title="Subnetwork", sort=order, axis=alt.Axis(labelAngle=0, ticks=False)),
         y=alt.Y(field="value", type="quantitative", stack=True, title=axis, axis=alt.Axis(format="~s", tickCount=5)),
-        color=alt.Color(field="layer", type="ordinal", title=None, sort=layers, scale=alt.Scale(scheme=ORDERED), legend=legend),
+        color=alt.Color(field="layer", type="ordinal", title=None, sort=layers, scale=shade, legend=squares),
         order=alt.Order(field="position", type="quantitative"),
         tooltip=tooltips(rows),
     )
     return toggles(chart, "layer")
 
 
+def _squares(names: Sequence[str]) -> alt.Legend:
+    return legend(names, symbolType="square")
+
+
 def _memory_bars(rows: Sequence[Row], order: Sequence[str]) -> alt.LayerChart:
     layers = unique(row["layer"] for row in rows)
-    step = alt.Step(step=BAR_STEP, **{"for": "offset"})  # pyright: ignore[reportArgumentType]
-    legend = alt.Legend(columns=4, symbolType="square")
-    bars = alt.Chart(rows_of(rows), width="container", height=step).mark_bar()
+    height = BAR_STEP * (len(order) + 1) * len(layers)
+    shade = alt.Scale(scheme=ORDERED)
+    bars = alt.Chart(rows_of(rows), width="container", height=height).mark_bar()
     bars = bars.encode(
         x=alt.X(field="activation_bytes", type="quantitative", title="Bytes", axis=alt.Axis(format="~s", tickCount=5, grid=True)),
         y=alt.Y(field="layer", type="nominal", title=None, sort=layers, axis=alt.Axis(grid=False)),
         yOffset=alt.YOffset(field="subnet", type="nominal", sort=order),
-        color=alt.Color(field="subnet", type="ordinal", title=None, sort=order, scale=alt.Scale(scheme=ORDERED), legend=legend),
+        color=alt.Color(field="subnet", type="ordinal", title=None, sort=order, scale=shade, legend=_squares(order)),
         tooltip=tooltips(rows),
     )
     arenas = [row["arena_bytes"] for row in rows if row["arena_bytes"] is not None]
     chart = toggles(bars, "subnet")
     if not arenas:
-        return alt.layer(chart).properties(autosize=FIT_WIDTH)
+        return alt.layer(chart)
     largest = alt.Chart(alt.InlineData(values=[{"arena_bytes": max(arenas)}]))
     rule = largest.mark_rule(strokeDash=[4, 3], color="#c2410c").encode(
         x=alt.X(field="arena_bytes", type="quantitative"),
         tooltip=[alt.Tooltip(field="arena_bytes", type="quantitative", title="arena bytes", format=",")],
     )
-    return (chart + rule).properties(autosize=FIT_WIDTH)
+    return chart + rule

@@ -23,7 +23,9 @@ from harness.run_file import RunFile
 from harness.summary import COUNTED_UNITS, Row
 from reds.errors import MissingError
 
-CHANGES_SHOWN = 60
+CHANGES_SHOWN = 50
+# What a reader must act on, or may be glad of; the rest is folded away.
+CLEAR = frozenset({Verdict.FAILED, Verdict.WORSE, Verdict.MISSING, Verdict.BETTER})
 # Verdicts are told by sign and word, never by colour alone.
 SIGNS: Mapping[Verdict, str] = {
     Verdict.FAILED: "✕",
@@ -101,8 +103,16 @@ def _context(report: Report) -> dict[str, Any]:
         "policy": inlining.policy(inlined),
         "charts": inlining.safe_json({name: figure.chart for figure, name in zip(figures, names, strict=True)}),
         "config": inlining.safe_json(CONFIG),
-        "measurements": inlining.safe_json(table.data(run.measurements, report.change.comparisons if report.change else ())),
+        "measurements": inlining.safe_json(_table(report)),
     }
+
+
+def _table(report: Report) -> dict[str, Any]:
+    if report.change is None:
+        return table.data(report.run.measurements)
+    known = {m.key for m in report.run.measurements}
+    missing = [m for m in report.change.before.measurements if m.key not in known]
+    return table.data(report.run.measurements, report.change.comparisons, missing)
 
 
 def _outcomes(report: Report) -> dict[str, int]:
@@ -129,7 +139,9 @@ def _glance(rows: Sequence[Row]) -> Iterator[Glance]:
 
 def _change(change: Change) -> dict[str, Any]:
     """What the front page says of a comparison: counts, and the values that changed, the most telling first."""
-    changed = [c for c in most_telling_first(change.comparisons) if c.verdict is not Verdict.SAME or c.differs]
+    telling = most_telling_first(change.comparisons)
+    changed = [c for c in telling if c.verdict in CLEAR]
+    unclear = [c for c in telling if c.verdict not in CLEAR and (c.verdict is not Verdict.SAME or c.differs) and c.in_both]
     return {
         "before": change.before,
         "counts": {verdict: change.counts[verdict] for verdict in SIGNS if change.counts[verdict]},
@@ -137,8 +149,9 @@ def _change(change: Change) -> dict[str, Any]:
         "summary": str(change.counts),
         "common": change.counts.common,
         "regressions": _named(c for c in changed if c.verdict in {Verdict.WORSE, Verdict.FAILED}),
-        "changed": changed[:CHANGES_SHOWN],
-        "left_out": max(0, len(changed) - CHANGES_SHOWN),
+        "changed": changed,
+        "unclear": unclear,
+        "shown": CHANGES_SHOWN,
         "fronts": change.fronts,
     }
 

@@ -41,12 +41,12 @@ CONFIG: Mapping[str, Any] = {
         "labelFontSize": 11,
         "titleFontSize": 11,
         "titleFontWeight": 500,
-        "labelLimit": 230,
+        "labelLimit": 260,
         "symbolSize": 70,
         "orient": "bottom",
         "direction": "horizontal",
-        "columns": 2,
         "titleOrient": "top",
+        "layout": {"bottom": {"direction": "vertical", "anchor": "start", "margin": 4}},
         "rowPadding": 3,
         "offset": 12,
         "unselectedOpacity": 0.25,
@@ -72,6 +72,16 @@ class Colours:
             self._colours[name] = PALETTE[len(self._colours) % len(PALETTE)]
         shown = [name for name in self._colours if name in present]
         return alt.Scale(domain=shown, range=[self._colours[name] for name in shown])
+
+
+LEGEND_CHARACTERS = 46  # what the narrowest chart has room for
+SYMBOL_CHARACTERS = 4
+
+
+def legend(names: Iterable[str], **properties: Any) -> alt.Legend:
+    """A legend with as many columns as these names leave room for."""
+    longest = max(map(len, names), default=1)
+    return alt.Legend(columns=max(1, LEGEND_CHARACTERS // (longest + SYMBOL_CHARACTERS)), **properties)
 
 
 def rows_of(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:

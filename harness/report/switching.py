@@ -45,11 +45,11 @@ def _chart(rows: Sequence[Row], order: Sequence[str]) -> alt.LayerChart:
         tooltip=tooltips(rows),
     )
     # From zero: a small relative difference shall not look like a large one.
-    shade = alt.Scale(domain=[0, highest], scheme=alt.SchemeParams(name="blues", extent=[0, 0.85]))
+    shade = alt.Scale(domain=[0, highest], scheme=alt.SchemeParams(name="blues", extent=[0, 0.62]))
     cells = base.mark_rect(cornerRadius=2).encode(
         color=alt.Color(field="switch", type="quantitative", scale=shade, legend=None),
     )
-    dark = alt.datum["switch"] > 0.55 * highest
+    dark = alt.datum["switch"] > 0.75 * highest
     numbers = base.mark_text(fontSize=11).encode(
         text=alt.Text(field="switch", type="quantitative", format=",.4~r"),
         color=alt.condition(dark, alt.value("white"), alt.value("#12263a")),

@@ -44,10 +44,19 @@ COLUMNS = (
 )
 
 
-def data(measurements: Sequence[Measurement], comparisons: Sequence[Comparison]) -> dict[str, Any]:
+# What a measurement that is missing from the run has nothing to show for.
+MEASURED = frozenset({"value", "lowest", "highest", "repeats", "attempts"})
+
+
+def data(
+    measurements: Sequence[Measurement], comparisons: Sequence[Comparison] = (), missing: Sequence[Measurement] = ()
+) -> dict[str, Any]:
     """The table, JSON-ready; columns in which no row has anything are left out, as are attempts where all succeeded at once.
 
-    With comparisons each row has the value before, its change in percent, and the verdict as well.
+    Args:
+        measurements: of the run.
+        comparisons: with an earlier run: each row has the value before, its change in percent, and the verdict as well.
+        missing: what only the earlier run holds; has rows without a value.
     """
     columns = list(COLUMNS)
     judged: Mapping[Key, Comparison] = {c.key: c for c in comparisons}
@@ -58,6 +67,7 @@ def data(measurements: Sequence[Measurement], comparisons: Sequence[Comparison])
             Column("verdict", False, True, lambda m: _of(judged, m, lambda c: str(c.verdict))),
         ]
     rows = [[column.value(m) for column in columns] for m in measurements]
+    rows += [[None if column.name in MEASURED else column.value(m) for column in columns] for m in missing]
     kept = [i for i, column in enumerate(columns) if _worth_showing(column, [row[i] for row in rows])]
     return {
         "columns": [{"name": columns[i].name, "number": columns[i].number, "filter": columns[i].filter} for i in kept],

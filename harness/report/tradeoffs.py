@@ -9,12 +9,12 @@ import altair as alt
 
 from harness.records import Measurement
 from harness.report.figure import Figure, Row, slug
-from harness.report.networks import Network
+from harness.report.networks import Network, unique
 from harness.report.published import PRECISION, Published, Shelf
-from harness.report.style import Colours, rows_of, specification, toggles, tooltips
+from harness.report.style import Colours, legend, rows_of, specification, toggles, tooltips
 from harness.summary import COUNTED_UNITS
 
-HEIGHT = 250
+HEIGHT = 230
 MEASURED, NO_PRECISION = "measured", "any precision"
 NOMINAL = "Published points without published widths stand at their nominal budget, which true costs may miss by a lot."
 UNIT_NAMES = {"instructions": "retired instructions", "model cycles": "cycles of the emulator's model"}
@@ -23,13 +23,12 @@ BYTES_PER_KIBIBYTE = 1024
 
 
 def figures(network: Network, shelf: Shelf, colours: Colours) -> Iterator[Figure]:
-    """The plots that this network has measurements for."""
+    """Parameters and accuracy, as far as this network has measurements of them."""
     if rows := _parameters(network, shelf):
         yield _figure(network, "Parameters", "", rows, "parameters", "Parameters", colours, zero=True)
     if rows := _accuracies(network, shelf):
         note = "Test samples that were classified rightly on the device; lines of devices that agree lie on one another."
         yield _figure(network, "Accuracy", note, rows, "accuracy_percent", "Accuracy, %", colours, zero=False)
-    yield from latencies(network, shelf, colours)
 
 
 def latencies(network: Network, shelf: Shelf, colours: Colours) -> Iterator[Figure]:
@@ -44,12 +43,27 @@ def latencies(network: Network, shelf: Shelf, colours: Colours) -> Iterator[Figu
     for p in shelf.of("latency"):
         facts = {"latency": p.value, "unit": p.unit}
         places.setdefault((p.unit, PRECISION), []).extend(_published(p, shelf, facts))
-    for (unit, precision), rows in sorted(places.items(), key=lambda item: item[0][0] not in COUNTED_UNITS):
+    for (unit, precision), rows in sorted(places.items(), key=_measured_first):
         if rows:
-            counted = COUNTED_UNITS.get(unit)
-            note = f"Counted, not timed: {counted}." if counted else "Median of the repeats."
+            title = f"{precision}, {unit}"
+            if not _any_measured(rows):
+                title, note = f"{title}, published only", "No device of this run measures in this unit."
+            elif unit in COUNTED_UNITS:
+                note = f"Counted, not timed: {COUNTED_UNITS[unit]}."
+            else:
+                note = "Median of the repeats."
             axis = UNIT_NAMES.get(unit, unit).capitalize()
-            yield _figure(network, f"Latency, {precision}, in {unit}", note, rows, "latency", axis, colours, zero=True)
+            yield _figure(network, title, note, rows, "latency", axis, colours, zero=True, about="latency")
+
+
+def _measured_first(place: tuple[tuple[str, str], Sequence[Row]]) -> tuple[bool, str, bool, str]:
+    """By precision, counted units first; what is published alone comes last."""
+    (unit, precision), rows = place
+    return not _any_measured(rows), precision, unit not in COUNTED_UNITS, unit
+
+
+def _any_measured(rows: Sequence[Row]) -> bool:
+    return any(row["origin"] == MEASURED for row in rows)
 
 
 def _parameters(network: Network, shelf: Shelf) -> list[Row]:
@@ -86,11 +100,20 @@ def _published(p: Published, shelf: Shelf, facts: Mapping[str, Any]) -> Iterator
 
 
 def _figure(
-    network: Network, title: str, note: str, rows: Sequence[Row], y: str, axis: str, colours: Colours, *, zero: bool
+    network: Network,
+    title: str,
+    note: str,
+    rows: Sequence[Row],
+    y: str,
+    axis: str,
+    colours: Colours,
+    *,
+    zero: bool,
+    about: str | None = None,
 ) -> Figure:
     captions = [note, NOMINAL if any(row.get("macs_are") == "nominal" for row in rows) else ""]
     return Figure(
-        name=slug(network.name, title),
+        name=slug(network.name, about, title),
         title=title,
         caption=" ".join(filter(None, captions)),
         rows=rows,
@@ -100,21 +123,29 @@ def _figure(
 
 def _chart(rows: Sequence[Row], y: str, axis: str, colours: Colours, *, zero: bool) -> alt.Chart:
     """Lines with points: a colour for each series, a shape for each precision, dashes for what was published."""
+    series, precisions, origins = (unique(row[field] for row in rows) for field in ("series", "precision", "origin"))
+    macs = alt.Axis(format="~s", tickCount=5)
+    dashes = alt.Scale(domain=[MEASURED, "published"], range=[[1, 0], [5, 4]])
     chart = alt.Chart(rows_of(rows), width="container", height=HEIGHT).mark_line(point=True)
     chart = chart.encode(
-        x=alt.X(field="macs", type="quantitative", title="Multiply-adds of one inference", axis=alt.Axis(format="~s", tickCount=5)),
+        x=alt.X(field="macs", type="quantitative", title="Multiply-adds of one inference", axis=macs, scale=alt.Scale(zero=True)),
         y=alt.Y(field=y, type="quantitative", title=axis, scale=alt.Scale(zero=zero, nice=True), axis=_axis(rows, y)),
-        color=alt.Color(field="series", type="nominal", title=None, scale=colours.scale(rows, "series")),
+        color=alt.Color(
+            field="series", type="nominal", title=None, scale=colours.scale(rows, "series"), legend=legend(series, symbolType="circle")
+        ),
+        strokeDash=alt.StrokeDash(
+            field="origin",
+            type="nominal",
+            title=None,
+            scale=dashes,
+            legend=legend(origins, symbolType="stroke", values=origins) if len(origins) > 1 else None,
+        ),
         tooltip=tooltips(rows),
     )
-    fields = ["series"]
-    if len({row["precision"] for row in rows}) > 1:
-        chart = chart.encode(shape=alt.Shape(field="precision", type="nominal", title=None))
-        fields.append("precision")
-    if len({row["origin"] for row in rows}) > 1:
-        dashes = alt.Scale(domain=[MEASURED, "published"], range=[[1, 0], [5, 4]])
-        chart = chart.encode(strokeDash=alt.StrokeDash(field="origin", type="nominal", title=None, scale=dashes))
-    return toggles(chart, *fields)
+    if len(precisions) == 1:
+        return toggles(chart, "series")
+    shape = alt.Shape(field="precision", type="nominal", title=None, legend=legend(precisions))
+    return toggles(chart.encode(shape=shape), "series", "precision")
 
 
 def _axis(rows: Sequence[Row], y: str) -> alt.Axis:
