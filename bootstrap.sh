@@ -5,7 +5,7 @@
 #   ./bootstrap.sh tests          the project's own tests
 #   ./bootstrap.sh bench -- ...   everything after -- goes to pytest
 #
-# Needs Python 3.11 or newer with the venv module. PYTHON names another interpreter.
+# Needs Python 3.11, 3.12 or 3.13 with the venv module. PYTHON names another interpreter.
 set -eu
 
 usage() {
@@ -16,11 +16,11 @@ say() {
     printf 'bootstrap: %s\n' "$*" >&2
 }
 
-# The first interpreter on PATH that is new enough.
+# The first interpreter on PATH that TensorFlow supports.
 find_python() {
-    for candidate in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11; do
+    for candidate in ${PYTHON:-} python3 python3.13 python3.12 python3.11; do
         if command -v "$candidate" >/dev/null 2>&1 &&
-            "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
+            "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1; then
             command -v "$candidate"
             return
         fi
@@ -61,7 +61,7 @@ shift
 cd "$(dirname "$0")"
 
 python=$(find_python) || {
-    say 'no Python 3.11 or newer found; install one (apt-get install python3 python3-venv) or set PYTHON'
+    say 'no Python 3.11, 3.12 or 3.13 found; install one (apt-get install python3 python3-venv) or set PYTHON'
     exit 1
 }
 environment=.venv

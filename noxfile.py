@@ -25,7 +25,6 @@ def bench(session: nox.Session) -> None:
     """Make and measure the default matrix on this computer and on two emulated boards; arguments go to pytest."""
     install(session, "train", "devices", "bench")
     provide_tools(session)
-    session.run("python", "-m", "harness", "prepare", env=THREADS)
     session.run("pytest", "suites", *session.posargs, env=THREADS)
 
 

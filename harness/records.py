@@ -175,9 +175,12 @@ def create(path: Path, run: Run) -> None:
 
 def append(path: Path, measurement: Measurement) -> None:
     """Add one measurement to the file of a run that was created before; it is on disk when this returns."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND)
     try:
         line = to_line(measurement)
+        size = os.fstat(descriptor).st_size
+        if size and os.pread(descriptor, 1, size - 1) != b"\n":  # a write that was cut off must not take this one along
+            line = b"\n" + line
         written = os.write(descriptor, line)
         if written != len(line):
             raise OSError(f"only {written} of {len(line)} bytes of a record were written to {path}")

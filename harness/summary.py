@@ -65,7 +65,7 @@ def _placement_rows(place: tuple[str, str, str, str], measured: Sequence[Measure
     for m in measured:
         if m.subnet is not None:
             subnets[m.subnet].append(m)
-    for subnet, own in sorted(subnets.items(), key=lambda item: -float(item[0])):
+    for subnet, own in sorted(subnets.items(), key=lambda item: -_macs(item[1])):
         accuracy = _last(own, "accuracy")
         latency = _last(own, "latency")
         switches = [m for m in own if m.metric == "switch"]
@@ -75,12 +75,17 @@ def _placement_rows(place: tuple[str, str, str, str], measured: Sequence[Measure
             subnet,
             accuracy_percent=None if accuracy is None else 100 * accuracy.value,
             accuracy_samples=None if accuracy is None else accuracy.sample_count,
-            macs=next((m.macs for m in own if m.macs is not None), None),
+            macs=_macs(own) or None,
             image_bytes=image_bytes,
             latency=None if latency is None else latency.value,
             unit=None if timed is None else timed.unit,
             switch=max((m.value for m in switches), default=None),
         )
+
+
+def _macs(measurements: Sequence[Measurement]) -> int:
+    """Multiply-adds of the subnetwork that was measured, 0 if no measurement tells."""
+    return next((m.macs for m in measurements if m.macs is not None), 0)
 
 
 def _last(measurements: Sequence[Measurement], metric: str) -> Measurement | None:

@@ -95,6 +95,19 @@ def test_what_follows_a_damaged_line_is_still_read(tmp_path: Path) -> None:
     assert found.damaged_lines == (2,)
 
 
+def test_what_is_appended_after_a_cut_off_line_is_not_lost_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    records.create(path, a_run())
+    records.append(path, a_measurement(value=1))
+    path.write_bytes(path.read_bytes() + records.to_line(a_measurement(value=2))[:50])
+    records.append(path, a_measurement(value=3))
+
+    found = records.read(path)
+
+    assert [m.value for m in found.measurements] == [1, 3]
+    assert found.damaged_lines == (3,)
+
+
 def test_another_schema_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     records.create(path, a_run())
