@@ -1,10 +1,12 @@
 """What a run leaves behind: one file of JSON lines, the run first, then each measurement as it is made.
 
-Every line is appended with a single write: several processes may share a file, and a crash costs at most the line under way.
+Every line is appended under a lock and with a single write: several processes may share a file, and a crash costs at most the
+line under way.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import math
 import os
@@ -178,6 +180,7 @@ def append(path: Path, measurement: Measurement) -> None:
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND)
     try:
         line = to_line(measurement)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # several processes append; released when the file is closed
         size = os.fstat(descriptor).st_size
         if size and os.pread(descriptor, 1, size - 1) != b"\n":  # a write that was cut off must not take this one along
             line = b"\n" + line
