@@ -3,7 +3,7 @@
 #
 #   ./bootstrap.sh bench          the default matrix on this computer and on two emulated boards
 #   ./bootstrap.sh tests          the project's own tests
-#   ./bootstrap.sh bench -- ...   everything after -- goes to pytest
+#   ./bootstrap.sh bench --matrix poster -k "mlp1-"    what follows the session goes to pytest
 #
 # Needs Python 3.11, 3.12 or 3.13 with the venv module. PYTHON names another interpreter.
 set -eu
@@ -71,4 +71,7 @@ if ! "$environment/bin/python" -c 'import nox' >/dev/null 2>&1; then
     "$python" -m venv --clear "$environment"
     "$environment/bin/python" -m pip install --quiet --disable-pip-version-check 'nox>=2024.10'
 fi
+# What follows the session is pytest's, whether or not the user wrote nox's "--" before it.
+[ "${1:-}" != -- ] || shift
+[ $# -eq 0 ] || set -- -- "$@"
 exec "$environment/bin/python" -m nox --session "$session" "$@"

@@ -5,6 +5,7 @@ import nox
 nox.needs_version = ">=2024.10"
 nox.options.sessions = ["lint", "tests"]
 nox.options.reuse_venv = "yes"
+nox.options.default_venv_backend = "virtualenv"
 
 # One process per core would fight over two of them: training is small, and host latencies want a quiet machine.
 THREADS = {"TF_CPP_MIN_LOG_LEVEL": "2", "OMP_NUM_THREADS": "2"}
@@ -35,9 +36,11 @@ def tests(session: nox.Session) -> None:
     provide_tools(session)
     session.run("coverage", "erase")
     arguments = session.posargs or ["tests", "--cov", "--cov-report=", "--durations=15"]
-    session.run("pytest", *arguments, env=THREADS)
-    if not session.posargs:
-        session.run("coverage", "report", "--fail-under=90")
+    try:
+        session.run("pytest", *arguments, env=THREADS)
+    finally:
+        if not session.posargs:
+            session.run("coverage", "report", "--fail-under=90")
 
 
 @nox.session

@@ -169,6 +169,7 @@ def create(path: Path, run: Run) -> None:
 
     Raises:
         FileExistsError: there is one already.
+        OSError: the folder cannot be made or written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("xb") as file:
@@ -176,10 +177,21 @@ def create(path: Path, run: Run) -> None:
 
 
 def append(path: Path, measurement: Measurement) -> None:
-    """Add one measurement to the file of a run that was created before; it is on disk when this returns."""
+    """Add one measurement to the file of a run that was created before; it is on disk when this returns.
+
+    Raises:
+        MissingError: there is no room left, or the file cannot be written.
+    """
+    try:
+        _append_line(path, to_line(measurement))
+    except OSError as error:
+        do = "make room or choose another folder with --results; what was recorded before stays readable"
+        raise MissingError(f"a measurement could not be stored in {path}", seen=str(error), do=do) from error
+
+
+def _append_line(path: Path, line: bytes) -> None:
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND)
     try:
-        line = to_line(measurement)
         fcntl.flock(descriptor, fcntl.LOCK_EX)  # several processes append; released when the file is closed
         size = os.fstat(descriptor).st_size
         if size and os.pread(descriptor, 1, size - 1) != b"\n":  # a write that was cut off must not take this one along

@@ -12,7 +12,7 @@ from harness.compare import Comparison, Tally, Verdict, compare, tally
 from reds.errors import ConfigError
 
 EXAMPLES = """examples:
-  python -m harness compare results/baselines/digits.jsonl latest
+  python -m harness compare results/runs/20260801T120000Z-1a2b3c.jsonl latest
   python -m harness compare A B --fail-on worse         exit code 1 if a deterministic value got worse
   python -m harness compare A B --all --json            identical values too
 """

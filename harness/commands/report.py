@@ -16,7 +16,7 @@ from harness.summary import Row
 EXAMPLES = """examples:
   python -m harness report latest
   python -m harness report 20260801T120000Z-1a2b3c --csv > table.csv
-  python -m harness report results/baselines/digits.jsonl --json
+  python -m harness report results/runs/20260801T120000Z-1a2b3c.jsonl --json
 """
 
 
@@ -48,6 +48,7 @@ def run(options: argparse.Namespace) -> int:
         writer.writeheader()
         writer.writerows(summary.to_dicts(rows))
     else:
-        print(summary.render(rows, width=width(), colour=sys.stdout.isatty()))
+        table = summary.render(rows, width=width(), colour=sys.stdout.isatty())
+        print(table if rows else "nothing was measured on a device")
         print(f"{len(found.measurements)} measurements in {found.path}")
     return 0

@@ -143,8 +143,13 @@ def test_a_run_is_never_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_file_without_a_run_is_not_appended_to(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(MissingError, match=r"(?s)could not be stored in .*run\.jsonl.*No such file"):
         records.append(tmp_path / "run.jsonl", a_measurement())
+
+
+def test_a_full_disk_is_an_error_that_says_so() -> None:
+    with pytest.raises(MissingError, match=r"(?s)could not be stored in /dev/full.*No space left.*--results"):
+        records.append(Path("/dev/full"), a_measurement())
 
 
 @pytest.mark.parametrize("wrong", [{"value": float("nan")}, {"samples": (1.0, float("inf"))}, {"better": "sideways"}])
