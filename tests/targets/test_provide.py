@@ -35,7 +35,7 @@ def test_a_missing_compiler_is_installed_and_then_found(bare_path: Path, tmp_pat
     put_program(
         bare_path,
         "apt-get",
-        f'echo "$@" >> {calls}\n[ "$1" = update ] || {{ : > {bare_path}/gcc; /bin/chmod 755 {bare_path}/gcc; }}',
+        f'echo "$@ $DEBIAN_FRONTEND" >> {calls}\n[ "$1" = update ] || {{ : > {bare_path}/gcc; /bin/chmod 755 {bare_path}/gcc; }}',
     )
     host = Inventory.load(None).device("host")
     assert not check(host).available
@@ -46,6 +46,7 @@ def test_a_missing_compiler_is_installed_and_then_found(bare_path: Path, tmp_pat
     assert update.split()[0] == "update"
     assert install.split()[:3] == ["install", "gcc", "libc6-dev"]
     assert "--yes" in install
+    assert install.split()[-1] == update.split()[-1] == "noninteractive"
 
 
 @AS_ROOT
