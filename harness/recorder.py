@@ -73,7 +73,7 @@ class Recorder:
         clock = timing.clock
         subnet = subnet or self.subject.facts["subnet"]
         facts = {"metric": metric, "unit": clock.kind, "better": "lower", "deterministic": clock.deterministic}
-        facts |= {"clock": clock.kind, "from_subnet": from_subnet}
+        facts |= {"clock": clock.kind, "overhead": timing.overhead, "from_subnet": from_subnet}
         self._write(statistics.median(timing.samples), timing.samples, subnet, facts)
 
     def _inputs(self, indices: np.ndarray | None) -> dict[str, Any]:

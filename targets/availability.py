@@ -16,6 +16,8 @@ from targets.firmware_identity import COMPILER_REMEDIES
 from targets.inventory import Device
 from targets.wire.port import scheme
 
+APT = "apt-get install"
+
 
 @dataclass(frozen=True)
 class Availability:
@@ -36,11 +38,19 @@ class Need:
 
 
 def check(device: Device) -> Availability:
-    """The first thing that the device lacks, if any. Takes some milliseconds."""
-    for need in (*_NEEDS[device.kind], *_port(device)):
-        if not need.is_there():
-            return Availability(False, f"{need.what} is missing", need.remedy)
-    return Availability(True)
+    """What the device lacks, if anything. Takes some milliseconds.
+
+    Debian packages are named together in one command; what else is missing may need them, so its remedy comes later.
+    """
+    missing = [need for need in (*_NEEDS[device.kind], *_port(device)) if not need.is_there()]
+    if not missing:
+        return Availability(True)
+    packages = dict.fromkeys(name for need in missing if need.remedy.startswith(APT) for name in need.remedy.split()[2:])
+    if not packages:
+        return Availability(False, f"{missing[0].what} is missing", missing[0].remedy)
+    names = [need.what for need in missing if need.remedy.startswith(APT)]
+    reason = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} missing"
+    return Availability(False, reason, f"{APT} {' '.join(packages)}")
 
 
 def _program(name: str, remedy: str) -> Need:
@@ -69,7 +79,7 @@ _NODE = _program(rp2040js.PROGRAM, "apt-get install nodejs npm")
 _RECENT_NODE = Need(
     f"Node.js {rp2040js.LEAST_NODE} or newer",
     "replace Node.js, which is older here",
-    lambda: _node_version() >= rp2040js.LEAST_NODE,
+    lambda: shutil.which(rp2040js.PROGRAM) is None or _node_version() >= rp2040js.LEAST_NODE,
 )
 _SERIAL = _package("serial", "pyserial")
 # Only to install rp2040js; a user may have Node.js without it.

@@ -101,6 +101,10 @@ def test_every_kind_can_be_checked_and_connected() -> None:
     assert KINDS.keys() == availability._NEEDS.keys() == connect._ATTACH.keys()
 
 
+ARM = "arm-none-eabi-gcc"
+ARM_PACKAGES = "gcc-arm-none-eabi libnewlib-arm-none-eabi"
+
+
 @pytest.fixture
 def no_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -111,8 +115,8 @@ def no_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("name", "reason", "remedy"),
     [
         ("host", "gcc is missing", "apt-get install gcc"),
-        ("nano33ble-emu", "arm-none-eabi-gcc is missing", "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi"),
-        ("pico-emu", "arm-none-eabi-gcc is missing", "apt-get install gcc-arm-none-eabi"),
+        ("nano33ble-emu", f"{ARM}, qemu-system-arm are missing", f"apt-get install {ARM_PACKAGES} qemu-system-arm"),
+        ("pico-emu", f"{ARM}, node are missing", f"apt-get install {ARM_PACKAGES} nodejs npm"),
     ],
 )
 def test_what_is_missing_comes_with_the_command_that_installs_it(name: str, reason: str, remedy: str) -> None:

@@ -75,4 +75,4 @@ def test_without_a_package_manager_every_device_says_what_to_install(bare_path: 
 
     said = capsys.readouterr().out
     assert "host: gcc is missing; install it: apt-get install gcc libc6-dev" in said
-    assert "nano33ble-emu: arm-none-eabi-gcc is missing" in said
+    assert "nano33ble-emu: arm-none-eabi-gcc, qemu-system-arm are missing" in said
