@@ -3,9 +3,9 @@
 #
 #   ./bootstrap.sh bench          the default matrix on this computer and on two emulated boards
 #   ./bootstrap.sh tests          the project's own tests
-#   ./bootstrap.sh bench -- ...   everything after -- goes to pytest
+#   ./bootstrap.sh bench --matrix poster -k "mlp1-"    what follows the session goes to pytest
 #
-# Needs Python 3.11 or newer with the venv module. PYTHON names another interpreter.
+# Needs Python 3.11, 3.12 or 3.13 with the venv module. PYTHON names another interpreter.
 set -eu
 
 usage() {
@@ -16,11 +16,11 @@ say() {
     printf 'bootstrap: %s\n' "$*" >&2
 }
 
-# The first interpreter on PATH that is new enough.
+# The first interpreter on PATH that TensorFlow supports.
 find_python() {
-    for candidate in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11; do
+    for candidate in ${PYTHON:-} python3 python3.13 python3.12 python3.11; do
         if command -v "$candidate" >/dev/null 2>&1 &&
-            "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
+            "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1; then
             command -v "$candidate"
             return
         fi
@@ -61,7 +61,7 @@ shift
 cd "$(dirname "$0")"
 
 python=$(find_python) || {
-    say 'no Python 3.11 or newer found; install one (apt-get install python3 python3-venv) or set PYTHON'
+    say 'no Python 3.11, 3.12 or 3.13 found; install one (apt-get install python3 python3-venv) or set PYTHON'
     exit 1
 }
 environment=.venv
@@ -71,4 +71,7 @@ if ! "$environment/bin/python" -c 'import nox' >/dev/null 2>&1; then
     "$python" -m venv --clear "$environment"
     "$environment/bin/python" -m pip install --quiet --disable-pip-version-check 'nox>=2024.10'
 fi
+# What follows the session is pytest's, whether or not the user wrote nox's "--" before it.
+[ "${1:-}" != -- ] || shift
+[ $# -eq 0 ] || set -- -- "$@"
 exec "$environment/bin/python" -m nox --session "$session" "$@"

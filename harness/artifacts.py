@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import reds
@@ -36,10 +37,11 @@ def make(recipes: Sequence[Recipe]) -> None:
         request.write_text(json.dumps([recipe.to_dict() for recipe in recipes]))
         done = subprocess.run([sys.executable, "-m", "reds", "make", str(request)], cwd=ROOT, check=False)
     if done.returncode:
+        hint = None if find_spec("tensorflow") else "install the extra `train`: pip install 'reds-bench[train]'"
         raise MissingError(
             "models that the tests need could not be made",
             seen=f"`python -m reds make` ended with exit code {done.returncode}; its message stands above",
-            do="install the extra `train` (pip install 'reds-bench[train]') if TensorFlow is missing",
+            do=hint,
         )
 
 

@@ -8,15 +8,16 @@ import secrets
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 
 from harness.records import Run
+from reds.provenance import package_versions
 
 # Packages whose version can change a number; read from their metadata, so that nothing heavy is imported.
 PACKAGES = (
     "reds-bench",
     "numpy",
+    "tensorflow",
     "tensorflow-cpu",
     "keras",
     "scikit-learn",
@@ -26,7 +27,8 @@ PACKAGES = (
     "pytest-benchmark",
     "pytest-xdist",
 )
-GIT_TIMEOUT_S = 10
+PROGRAMS = ("gcc", "arm-none-eabi-gcc", "qemu-system-arm", "node")  # compilers and emulators
+TOOL_TIMEOUT_S = 10
 
 
 def new_run_id() -> str:
@@ -44,7 +46,7 @@ def describe_run(run_id: str, matrix: str, command: Sequence[str], root: Path) -
         git_sha=sha,
         git_dirty=dirty,
         host=host_facts(),
-        versions=versions(PACKAGES),
+        versions={**package_versions(PACKAGES), **tool_versions(PROGRAMS)},
         command=tuple(command),
     )
 
@@ -59,7 +61,9 @@ def git_state(root: Path) -> tuple[str | None, bool]:
 
 
 def _git(root: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True, timeout=GIT_TIMEOUT_S)
+    done = subprocess.run(
+        ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True, timeout=TOOL_TIMEOUT_S
+    )
     return done.stdout
 
 
@@ -83,12 +87,13 @@ def _cpu_name() -> str:
     return next(names, platform.processor() or "unknown")
 
 
-def versions(packages: Iterable[str]) -> Mapping[str, str]:
-    """Versions of those packages that are installed."""
+def tool_versions(programs: Iterable[str]) -> dict[str, str]:
+    """What those programs that are installed say of their version, in their first line."""
     found = {}
-    for package in packages:
+    for program in programs:
         try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
+            done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=TOOL_TIMEOUT_S)
+        except (OSError, subprocess.SubprocessError):
             continue
+        found[program] = done.stdout.partition("\n")[0].strip()
     return found

@@ -14,10 +14,11 @@ import numpy as np
 from harness.artifacts import artifacts_of
 from harness.combinations import Model
 from harness.matrix import Matrix
-from harness.samples import stratified
 from reds.architecture import Cost
 from reds.bundle import Bundle
+from reds.calibration import calibration_inputs
 from reds.datasets import Split, open_split
+from reds.datasets.samples import stratified
 from reds.export import image as make_image
 from reds.image import Image, read_image
 from reds.image.operations import operations
@@ -138,12 +139,12 @@ IMAGE = Stage("image", "reds.export", "making images")
 
 def _image(network: Network, precision: str, calibration_samples: int) -> bytes:
     """The image of a network, from the cache where it lies since it was made first."""
-    labels = np.asarray(network.split.y_train)
-    chosen = stratified(labels, calibration_samples, network.recipe.seed)
-    inputs = {"bundle": network.sha256, "precision": precision, "calibration": chosen.tolist()}
+    calibration = calibration_inputs(network.split, calibration_samples)
+    digest = hashlib.sha256(np.ascontiguousarray(calibration, "<f4").tobytes()).hexdigest()
+    inputs = {"bundle": network.sha256, "precision": precision, "calibration": digest}
 
     def make(folder: Path) -> None:
-        content = make_image(network.bundle, precision, np.asarray(network.split.x_train[chosen]))
+        content = make_image(network.bundle, precision, calibration)
         (folder / "network.reds").write_bytes(content)
 
     return (IMAGE.build(inputs, make) / "network.reds").read_bytes()

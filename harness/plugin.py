@@ -135,17 +135,22 @@ def _begin(config: pytest.Config, node_ids: Iterable[str]) -> None:
     try:
         run_file.create(path, environment.describe_run(path.stem, plan.matrix.name, _command(config), config.rootpath))
         _make(config, artifacts.missing_recipes(plan.matrix, wanted))
+        records.create(path, environment.describe_run(path.stem, plan.matrix.name, _command(config), config.rootpath))
     except BenchError as error:
         pytest.exit(str(error), returncode=pytest.ExitCode.TESTS_FAILED)
+    except OSError as error:  # the folder of results or of the cache cannot be written
+        where = "choose other folders with --results and the variable REDS_BENCH_CACHE"
+        pytest.exit(f"the run cannot be stored: {error}\n  do: {where}", returncode=pytest.ExitCode.TESTS_FAILED)
 
 
 def _make(config: pytest.Config, recipes: list[Recipe]) -> None:
     """Make models, their progress visible on the terminal."""
     if not recipes:
         return
+    count = f"{len(recipes)} models that are" if len(recipes) > 1 else "one model that is"
     capture: Any = config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled() if capture else nullcontext():
-        print(f"\nmaking {len(recipes)} models that are not in the cache", flush=True)
+        print(f"\nmaking {count} not in the cache", flush=True)
         artifacts.make(recipes)
 
 
@@ -162,7 +167,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     run = run_file.read(path)
     terminalreporter.section("REDS Bench")
     rows = summary.rows(run.measurements)
-    if rows:
+    if not rows:
+        terminalreporter.write_line("nothing was measured on a device")
+    else:
         width = get_terminal_size().columns if sys.stdout.isatty() else summary.PIPE_WIDTH
         terminalreporter.write_line(summary.render(rows, width=width, colour=terminalreporter.hasmarkup))
     if run.damaged_lines:

@@ -113,7 +113,7 @@ class Recorder:
         """Record a time in the unit of the device's own clock: the median, with all raw samples."""
         clock = timing.clock
         facts = {"metric": metric, "unit": clock.kind, "better": "lower", "deterministic": clock.deterministic}
-        facts |= {"clock": clock.kind, "from_subnet": from_subnet, "layer": layer}
+        facts |= {"clock": clock.kind, "overhead": timing.overhead, "from_subnet": from_subnet, "layer": layer}
         self._write(statistics.median(timing.samples), timing.samples, subnet, facts)
 
     def _inputs(self, indices: np.ndarray | None) -> dict[str, Any]:

@@ -64,6 +64,7 @@ class Measurement:
         macs: true multiply-adds of one inference of the subnetwork.
         attempts: how often it was tried; more than 1 is evidence of a flaky device.
         clock: kind of the device's clock; None where no clock was read.
+        overhead: what reading that clock takes itself; already taken off the samples.
         firmware, image: SHA-256 of what ran on the device and of the `.reds` image.
         bundle: SHA-256 of the trained network (its weights and subnetworks).
         seed: of training, search and the choice of samples.
@@ -95,6 +96,7 @@ class Measurement:
     from_subnet: str | None = None
     attempts: int = 1
     clock: str | None = None
+    overhead: float | None = None
     firmware: str | None = None
     image: str | None = None
     sample_count: int | None = None

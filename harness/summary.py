@@ -21,8 +21,8 @@ COUNTED_UNITS = {
     "instructions": "retired instructions of the emulated core, not time: a board's milliseconds do not follow from them",
     "model cycles": "cycles of the emulator's model of the core, not time: a board's milliseconds do not follow from them",
 }
-HEADS = {"architecture": "model", "dataset": "data set", "precision": "precision", "device": "device"}
-SHORT_UNITS = {"instructions": "instr.", "model cycles": "model cyc.", "microseconds": "us", "nanoseconds": "ns"}
+HEADS = {"architecture": "model", "dataset": "data set", "precision": "type", "device": "device"}
+SHORT_UNITS = {"instructions": "instr", "model cycles": "m.cyc", "microseconds": "us", "nanoseconds": "ns"}
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Row:
         macs: true multiply-adds of one inference.
         image_bytes: size of the `.reds` image, which holds all subnetworks.
         latency, switch: in `unit`, the unit of the device's own clock; `switch` is the most over all levels before.
+        switch_complete: whether the change from every other subnetwork was measured.
     """
 
     architecture: str
@@ -48,6 +49,7 @@ class Row:
     latency: float | None
     unit: str | None
     switch: float | None
+    switch_complete: bool
 
 
 def rows(measurements: Iterable[Measurement]) -> list[Row]:
@@ -65,7 +67,7 @@ def _placement_rows(place: tuple[str, str, str, str], measured: Sequence[Measure
     for m in measured:
         if m.subnet is not None:
             subnets[m.subnet].append(m)
-    for subnet, own in sorted(subnets.items(), key=lambda item: -float(item[0])):
+    for subnet, own in sorted(subnets.items(), key=lambda item: -_macs(item[1])):
         accuracy = _last(own, "accuracy")
         latency = _last(own, "latency")
         switches = [m for m in own if m.metric == "switch"]
@@ -75,12 +77,18 @@ def _placement_rows(place: tuple[str, str, str, str], measured: Sequence[Measure
             subnet,
             accuracy_percent=None if accuracy is None else 100 * accuracy.value,
             accuracy_samples=None if accuracy is None else accuracy.sample_count,
-            macs=next((m.macs for m in own if m.macs is not None), None),
+            macs=_macs(own) or None,
             image_bytes=image_bytes,
             latency=None if latency is None else latency.value,
             unit=None if timed is None else timed.unit,
             switch=max((m.value for m in switches), default=None),
+            switch_complete=len({m.from_subnet for m in switches}) >= len(subnets) - 1,
         )
+
+
+def _macs(measurements: Sequence[Measurement]) -> int:
+    """Multiply-adds of the subnetwork that was measured, 0 if no measurement tells."""
+    return next((m.macs for m in measurements if m.macs is not None), 0)
 
 
 def _last(measurements: Sequence[Measurement], metric: str) -> Measurement | None:
@@ -140,7 +148,7 @@ def _cells(row: Row) -> Iterator[str]:
     yield _count(row.image_bytes)
     yield _count(row.latency)
     yield "-" if row.unit is None else SHORT_UNITS.get(row.unit, row.unit)
-    yield _count(row.switch)
+    yield _count(row.switch) if row.switch is None or row.switch_complete else f">={_count(row.switch)}"
 
 
 def _count(value: float | None) -> str:
@@ -156,6 +164,9 @@ def footnotes(table_rows: Iterable[Row]) -> list[str]:
         if row.unit in COUNTED_UNITS:
             counted[row.unit].add(row.device)
     notes += [f"{', '.join(sorted(devices))}: counts of {COUNTED_UNITS[unit]}." for unit, devices in sorted(counted.items())]
+    running = {row.device for row in table_rows if row.latency is not None and row.unit not in COUNTED_UNITS}
+    if running:
+        notes.append(f"{', '.join(sorted(running))}: medians of a clock that runs; what else the machine does shows in them.")
     samples: Mapping[int, set[str]] = defaultdict(set)
     for row in table_rows:
         if row.accuracy_samples is not None:

@@ -70,9 +70,11 @@ def read_toml(path: Path) -> Mapping[str, Any]:
     """The content of a TOML file.
 
     Raises:
-        ConfigError: it cannot be read or is not TOML; the message gives line and column.
+        ConfigError: there is no such file, it cannot be read or is not TOML; the message gives line and column.
     """
     try:
         return tomllib.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise ConfigError(f"there is no file {path}") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} cannot be read as TOML", seen=str(error)) from error

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
 
 from targets.emulators import qemu, rp2040js
-from targets.firmware.identity import COMPILER_REMEDIES
 from targets.firmware.platformio_environment import INSTALL
+from targets.firmware_identity import COMPILER_REMEDIES
 from targets.inventory import Device
-from targets.serial_board import is_network
+from targets.wire.port import scheme
+
+APT = "apt-get install"
 
 
 @dataclass(frozen=True)
@@ -34,15 +38,30 @@ class Need:
 
 
 def check(device: Device) -> Availability:
-    """The first thing that the device lacks, if any. Takes milliseconds."""
-    for need in (*_NEEDS[device.kind], *_port(device)):
-        if not need.is_there():
-            return Availability(False, f"{need.what} is missing", need.remedy)
-    return Availability(True)
+    """What the device lacks, if anything. Takes some milliseconds.
+
+    Debian packages are named together in one command; what else is missing may need them, so its remedy comes later.
+    """
+    missing = [need for need in (*_NEEDS[device.kind], *_port(device)) if not need.is_there()]
+    if not missing:
+        return Availability(True)
+    packages = dict.fromkeys(name for need in missing if need.remedy.startswith(APT) for name in need.remedy.split()[2:])
+    if not packages:
+        return Availability(False, f"{missing[0].what} is missing", missing[0].remedy)
+    names = [need.what for need in missing if need.remedy.startswith(APT)]
+    reason = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} missing"
+    return Availability(False, reason, f"{APT} {' '.join(packages)}")
 
 
 def _program(name: str, remedy: str) -> Need:
     return Need(name, remedy, lambda: shutil.which(name) is not None)
+
+
+def _node_version() -> int:
+    """The major version of the installed Node.js; 0 if it does not say."""
+    done = subprocess.run([rp2040js.PROGRAM, "--version"], capture_output=True, text=True, check=False)
+    version = re.match(r"v(\d+)\.", done.stdout)
+    return int(version[1]) if version else 0
 
 
 def _compiler(name: str) -> Need:
@@ -57,14 +76,20 @@ _BUILD = (_package("platformio", "platformio"), _package("SCons", "scons"), _pac
 _ARM = _compiler("arm-none-eabi-gcc")
 _QEMU = _program(qemu.PROGRAM, "apt-get install qemu-system-arm")
 _NODE = _program(rp2040js.PROGRAM, "apt-get install nodejs npm")
+_RECENT_NODE = Need(
+    f"Node.js {rp2040js.LEAST_NODE} or newer",
+    "replace Node.js, which is older here",
+    lambda: shutil.which(rp2040js.PROGRAM) is None or _node_version() >= rp2040js.LEAST_NODE,
+)
 _SERIAL = _package("serial", "pyserial")
-_RP2040JS = Need("rp2040js", f"npm ci --prefix {rp2040js.FOLDER}", rp2040js.PACKAGE.is_dir)
-
+# Only to install rp2040js; a user may have Node.js without it.
+_NPM = Need("npm", "apt-get install npm", lambda: rp2040js.installed() or shutil.which("npm") is not None)
+_RP2040JS = Need("rp2040js", f"npm ci --prefix {rp2040js.FOLDER}", rp2040js.installed)
 
 _NEEDS: Mapping[str, tuple[Need, ...]] = {
     "host": (*_BUILD, _compiler("gcc")),
     "nano33ble-emu": (*_BUILD, _ARM, _QEMU),
-    "pico-emu": (*_BUILD, _ARM, _NODE, _RP2040JS),
+    "pico-emu": (*_BUILD, _ARM, _NODE, _RECENT_NODE, _NPM, _RP2040JS),
     "nano33ble": (*_BUILD, _SERIAL),
     "pico": (*_BUILD, _SERIAL),
 }
@@ -72,6 +97,6 @@ _NEEDS: Mapping[str, tuple[Need, ...]] = {
 
 def _port(device: Device) -> tuple[Need, ...]:
     port = device.port
-    if port is None or is_network(port):
-        return ()
+    if port is None or scheme(port):
+        return ()  # of a URL only opening it tells
     return (Need(f"a board at {port}", "plug it in", Path(port).exists),)

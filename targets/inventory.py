@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -13,6 +14,9 @@ from reds.errors import ConfigError, MissingError, unknown_name
 FILE = "devices.toml"
 _DEVICES = "devices"
 _USB_BAUD = 115200  # means nothing over USB
+_FASTEST_BAUD = 2**32 - 1  # that RFC 2217 can state
+_LONGEST_TIMEOUT_S = 3600
+_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")  # ids become parts of file names, test ids and commands
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class Device:
     """One device.
 
     Attributes:
-        id: how commands, test ids and records name it.
+        id: how commands, test ids, file names and records name it: letters, digits and ._- (not first: a dot or hyphen).
         kind: what it is and how it is reached: "host", "nano33ble-emu", "pico-emu", "nano33ble" or "pico".
         environment: the PlatformIO environment of its firmware; HELLO states it as the board id.
         port: where a board is: a port or any URL of pyserial (/dev/ttyACM0, socket://host:port, rfc2217://host:port).
@@ -104,6 +108,8 @@ def _read(path: Path) -> dict[str, Device]:
 
 
 def _device(device_id: str, table: Mapping[str, Any]) -> Device:
+    if not _ID.fullmatch(device_id):
+        raise ConfigError(f"{device_id!r} is no id for a device", do="use letters, digits and . _ - (not . or - first)")
     known = [field.name for field in fields(Device) if field.name != "id"]
     for key in table:
         if key not in known:
@@ -122,8 +128,8 @@ def _device(device_id: str, table: Mapping[str, Any]) -> Device:
         kind=name,
         environment=_text(device_id, table, "environment") or kind.environment,
         port=port,
-        baud=int(_positive(device_id, table, "baud", _USB_BAUD)),
-        answer_timeout_s=float(_positive(device_id, table, "answer_timeout_s", kind.answer_timeout_s)),
+        baud=_baud(device_id, table),
+        answer_timeout_s=_timeout_s(device_id, table, kind.answer_timeout_s),
     )
 
 
@@ -134,8 +140,17 @@ def _text(device_id: str, table: Mapping[str, Any], key: str) -> str | None:
     return value
 
 
-def _positive(device_id: str, table: Mapping[str, Any], key: str, default: float) -> float:
-    value = table.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise ConfigError(f"{key} of device {device_id!r} is not a positive number", seen=repr(value))
+def _baud(device_id: str, table: Mapping[str, Any]) -> int:
+    value = table.get("baud", _USB_BAUD)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _FASTEST_BAUD:
+        raise ConfigError(f"baud of device {device_id!r} is not a positive whole number", seen=repr(value))
     return value
+
+
+def _timeout_s(device_id: str, table: Mapping[str, Any], default: float) -> float:
+    value = table.get("answer_timeout_s", default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _LONGEST_TIMEOUT_S:
+        raise ConfigError(
+            f"answer_timeout_s of device {device_id!r} is not a positive number up to {_LONGEST_TIMEOUT_S}", seen=repr(value)
+        )
+    return float(value)

@@ -1,4 +1,10 @@
-"""One process at a time on a device. The operating system frees the lock when its holder dies, however it dies."""
+"""One process at a time on a device.
+
+A lock is held by an open file (flock), not by what the file says, and the operating system closes a process's files when it
+dies, however it dies. A lock therefore never outlives its holder, and needs no expiry, no heartbeat and no breaking; what stands
+in the owner's file is for messages only. A port of this computer is also opened exclusively (`targets.wire.port`), against
+programs that know nothing of these locks.
+"""
 
 from __future__ import annotations
 

@@ -18,13 +18,15 @@ from collections.abc import Sequence
 from targets.availability import Availability, check
 from targets.inventory import Device, Inventory
 
+_FRONTEND = "DEBIAN_FRONTEND"  # packages would ask their questions on the terminal, for which nobody may be there
+
 
 def _superuser() -> list[str] | None:
     """What to put before a command that changes the system: nothing for root, sudo where it asks no password, None else."""
     if os.geteuid() == 0:
         return []
     if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0:
-        return ["sudo", "-n"]
+        return ["sudo", "-n", f"--preserve-env={_FRONTEND}"]
     return None
 
 
@@ -44,9 +46,18 @@ def _commands(remedy: str) -> list[list[str]]:
 
 def _succeeds(commands: Sequence[Sequence[str]]) -> bool:
     """Run the commands in turn until one fails; what they print is shown only then."""
+    environment = {**os.environ, _FRONTEND: "noninteractive"}
     for command in commands:
         print(f"  {shlex.join(command)}", flush=True)
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        done = subprocess.run(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
         if done.returncode:
             print(done.stdout, file=sys.stderr)
             return False

@@ -7,13 +7,17 @@ from typing import Protocol
 
 import numpy as np
 
+COUNTS = frozenset({"instructions", "model cycles"})  # of an emulator: the same work always takes the same count
+TIMES = frozenset({"cycles", "microseconds", "nanoseconds"})  # of a real clock
+CLOCK_KINDS = COUNTS | TIMES
+
 
 @dataclass(frozen=True)
 class Clock:
     """The clock a device measures with.
 
     Attributes:
-        kind: what a unit honestly is: "instructions", "model cycles", "cycles", "microseconds" or "nanoseconds".
+        kind: what a unit honestly is: one of `CLOCK_KINDS`.
         hz: units per second of the device's own time, None where the unit is not time.
     """
 
@@ -23,7 +27,7 @@ class Clock:
     @property
     def deterministic(self) -> bool:
         """Whether the same work always takes the same count (an emulator's count does, a real clock does not)."""
-        return self.kind in ("instructions", "model cycles")
+        return self.kind in COUNTS
 
 
 @dataclass(frozen=True)
@@ -90,10 +94,18 @@ TimeRequest = InferenceTime | SwitchTime | FirstInferenceTime | LayerTime
 
 @dataclass(frozen=True)
 class Timing:
-    """Raw samples in the unit of the device's clock, the clock's own overhead already subtracted; one per repeat (or layer)."""
+    """What a measurement gave, in the unit of the device's clock.
+
+    Attributes:
+        samples: one for each repeat (or layer): what the clock counted, less `overhead`. Work that takes less than the clock
+            resolves may come out at 0, or just below it on a clock that varies; nothing is rounded up.
+        clock: the clock.
+        overhead: what reading the clock takes itself, as the device measured it; sample + overhead is what the clock counted.
+    """
 
     samples: tuple[int, ...]
     clock: Clock
+    overhead: int
 
 
 class Target(Protocol):

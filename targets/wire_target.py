@@ -11,7 +11,7 @@ from reds.errors import ConfigError, DeviceError
 from targets.target import Identity, Loaded, TimeRequest, Timing
 from targets.wire import frames, messages
 from targets.wire.conversation import Conversation
-from targets.wire.messages import Hello, Network, Verb
+from targets.wire.messages import Hello, Network, Ticks, Verb
 
 # One request may take this share of the answer time-out, as far as the work before it tells.
 _TIME_SHARE = 0.25
@@ -38,7 +38,7 @@ class WireTarget:
         self._network = None
         self._conversation.ask(Verb.LOAD_BEGIN, messages.image_bytes(len(image)))
         self._send(Verb.LOAD_DATA, image)
-        network = messages.decode_network(self._conversation.ask(Verb.LOAD_END))
+        network = messages.decode_network(self._conversation.ask(Verb.LOAD_END), self._payload_bytes())
         self._network = network
         return Loaded(len(image), network.arena_bytes, network.level_count)
 
@@ -70,15 +70,16 @@ class WireTarget:
             raise ConfigError("a measurement needs at least one repeat", seen=str(work.repeats))
         if work.inputs is not None:
             self._send(Verb.INPUT, _checked_inputs(work.inputs[np.newaxis], network).tobytes())
-        samples: list[int] = []
+        parts: list[Ticks] = []
 
         def time_some(_done: int, count: int) -> None:
-            ticks = messages.decode_ticks(self._conversation.ask(Verb.TIME, work.payload(count)))
-            # A real clock may be read faster within a measurement than on its own; no work takes less than no time.
-            samples.extend(max(0, sample - ticks.overhead) for sample in ticks.samples)
+            answer = self._conversation.ask(Verb.TIME, work.payload(count))
+            parts.append(messages.decode_ticks(answer, work.samples(count, network)))
 
         self._in_parts(work.repeats, self._payload_bytes() // messages.SAMPLE_BYTES - 1, time_some)
-        return Timing(tuple(samples), self._hello().identity.clock)
+        overhead = min(part.overhead for part in parts)  # of a real clock it varies; the least is what reading it takes
+        samples = tuple(sample - overhead for part in parts for sample in part.samples)
+        return Timing(samples, self._hello().identity.clock, overhead)
 
     def close(self) -> None:
         self._conversation.close()

@@ -46,7 +46,8 @@ def test_a_missing_python_is_named(tmp_path: Path) -> None:
     assert "Python 3.11" in done.stderr
 
 
-def test_a_session_runs_from_a_private_environment(tmp_path: Path) -> None:
+@pytest.mark.parametrize("separator", [["--"], []])
+def test_a_session_runs_from_a_private_environment(tmp_path: Path, separator: list[str]) -> None:
     """The environment's own interpreter is called with the session and its arguments; a stand-in takes the place of nox."""
     shutil.copy(ROOT / "bootstrap.sh", tmp_path)
     fake = tmp_path / ".venv" / "bin" / "python"
@@ -54,7 +55,7 @@ def test_a_session_runs_from_a_private_environment(tmp_path: Path) -> None:
     fake.write_text('#!/bin/sh\n[ "$1" = -c ] || printf "%s\\n" "$@"\n')
     fake.chmod(0o755)
     done = subprocess.run(
-        ["sh", str(tmp_path / "bootstrap.sh"), "bench", "--", "-k", "nano33ble and mlp3"],
+        ["sh", str(tmp_path / "bootstrap.sh"), "bench", *separator, "-k", "nano33ble and mlp3"],
         capture_output=True,
         text=True,
         check=True,

@@ -27,7 +27,7 @@ EXAMPLES = """examples:
   python -m harness report latest --against digits --open        what changed since the baseline "digits"
   python -m harness report latest --html page.html --figures figures --history results/runs
   python -m harness report 20260801T120000Z-1a2b3c --csv > table.csv
-  python -m harness report results/baselines/digits.jsonl --json
+  python -m harness report results/runs/20260801T120000Z-1a2b3c.jsonl --json
 """
 
 
@@ -82,7 +82,8 @@ def _print_table(found: RunFile, options: argparse.Namespace) -> None:
         writer.writeheader()
         writer.writerows(summary.to_dicts(rows))
     else:
-        print(summary.render(rows, width=width(), colour=sys.stdout.isatty()))
+        table = summary.render(rows, width=width(), colour=sys.stdout.isatty())
+        print(table if rows else "nothing was measured on a device")
         print(f"{len(found.measurements)} measurements in {found.source}")
     sys.stdout.flush()
 

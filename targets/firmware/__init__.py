@@ -1,4 +1,4 @@
-"""The program that runs on a device: its C sources (`src/`), how it is built, and what makes one build differ from another."""
+"""The program that runs on a device: its C sources (`src/`) and how they are built."""
 
 from targets.firmware.builder import Firmware, build
 

@@ -9,7 +9,7 @@ project_folder = build.subst("$PROJECT_DIR")
 if project_folder not in sys.path:
     sys.path.insert(0, project_folder)
 
-from targets.firmware.identity import identity  # noqa: E402
+from targets.firmware_identity import identity  # noqa: E402
 
 board = build["PIOENV"]
 definitions = {"REDS_BOARD": board, "REDS_FIRMWARE_SHA256": identity(board)}

@@ -16,9 +16,9 @@ import filelock
 
 from reds.cache import cache_folder
 from reds.errors import BusyError, FlashError
-from targets.firmware.identity import CORE_FOLDER, PROJECT_FOLDER, identity
 from targets.firmware.memory import measure
 from targets.firmware.platformio_environment import platformio_command, prepare
+from targets.firmware_identity import CORE_FOLDER, PROJECT_FOLDER, identity
 
 LONGEST_BUILD_S = 1800  # the first build of a registry platform downloads a compiler
 LOG_LINES = 12

@@ -11,7 +11,7 @@ from typing import NoReturn, Protocol
 from reds.errors import BenchError, DeviceError, ProtocolError, TimedOutError, TransportError
 from targets.wire.frames import Damaged, Frame, FrameReader, encode
 from targets.wire.link import Link
-from targets.wire.messages import ANSWER_BIT, Status, Verb
+from targets.wire.messages import ANSWER_BIT, Status, Verb, printable
 
 _SEQUENCE_NUMBERS = 1 << 16
 
@@ -126,6 +126,6 @@ class _Receive(Protocol):
 
 
 def _reason(answer: Frame) -> str:
-    text = answer.payload.decode("ascii", "backslashreplace")
+    text = printable(answer.payload)
     known = answer.status in Status.__members__.values()
     return text or (Status(answer.status).name if known else f"status {answer.status}")

@@ -1,10 +1,9 @@
-"""A byte stream to a device, and the kind that pipes and sockets are."""
+"""A byte stream to a device, and the kind that the pipes of a process are."""
 
 from __future__ import annotations
 
 import os
 import select
-import socket
 import time
 from types import TracebackType
 from typing import Protocol, Self
@@ -31,21 +30,13 @@ class Link(Protocol):
 
 
 class DescriptorLink:
-    """A stream over two file descriptors, which it owns and closes: the pipes of a process, or a socket twice."""
+    """A stream over two file descriptors, which it owns and closes: the pipes of a process."""
 
     def __init__(self, read_descriptor: int, write_descriptor: int) -> None:
         self._read, self._write = read_descriptor, write_descriptor
         self._open = True
         for descriptor in {read_descriptor, write_descriptor}:
             os.set_blocking(descriptor, False)
-
-    @classmethod
-    def of_socket(cls, connection: socket.socket) -> Self:
-        """A link over a connected socket, which it takes over."""
-        if connection.family in (socket.AF_INET, socket.AF_INET6):
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        descriptor = connection.detach()
-        return cls(descriptor, descriptor)
 
     def write(self, data: bytes, timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s

@@ -10,19 +10,31 @@ from dataclasses import dataclass
 import numpy as np
 
 from reds.errors import ProtocolError
-from targets.target import Clock, FirstInferenceTime, Identity, InferenceTime, LayerTime, SwitchTime, TimeRequest
+from targets.target import (
+    CLOCK_KINDS,
+    TIMES,
+    Clock,
+    FirstInferenceTime,
+    Identity,
+    InferenceTime,
+    LayerTime,
+    SwitchTime,
+    TimeRequest,
+)
 
 PROTOCOL_VERSION = 1
 ANSWER_BIT = 0x80
 
 _CAPABILITIES = {1: "float32", 2: "int8"}
 _PRECISIONS = {0: np.dtype("<f4"), 1: np.dtype("i1")}
+_INFERENCE, _SWITCH, _FIRST_INFERENCE, _LAYERS = range(4)  # what TIME may be asked for
 _HELLO = struct.Struct("<HHIII")
-_NETWORK = struct.Struct("<IIIIBB")
+_NETWORK = struct.Struct("<IIIIBBB")
 _TIME = struct.Struct("<BBBxH")
 _OFFSET = struct.Struct("<I")
 OFFSET_BYTES = _OFFSET.size
 SAMPLE_BYTES = 4
+LEAST_FRAME_BYTES = 1024
 
 
 class Verb(enum.IntEnum):
@@ -71,12 +83,13 @@ class Network:
     output_elements: int
     staging_bytes: int
     level_count: int
+    layer_count: int
     element: np.dtype
 
 
 @dataclass(frozen=True)
 class Ticks:
-    """The answer to TIME: raw samples and the clock's own overhead."""
+    """The answer to TIME: raw samples, in the order they were taken, and what reading the clock takes itself."""
 
     overhead: int
     samples: tuple[int, ...]
@@ -106,6 +119,10 @@ class TimeWork:
         """The payload of TIME for some of the repeats."""
         return _TIME.pack(self.what, self.from_level, self.level, repeats)
 
+    def samples(self, repeats: int, network: Network) -> int:
+        """How many samples some of the repeats give."""
+        return network.layer_count if self.what == _LAYERS else repeats
+
 
 @functools.singledispatch
 def time_work(request: TimeRequest) -> TimeWork:
@@ -115,22 +132,27 @@ def time_work(request: TimeRequest) -> TimeWork:
 
 @time_work.register
 def _(request: InferenceTime) -> TimeWork:
-    return TimeWork(0, request.level, request.level, request.repeats, request.inputs)
+    return TimeWork(_INFERENCE, request.level, request.level, request.repeats, request.inputs)
 
 
 @time_work.register
 def _(request: SwitchTime) -> TimeWork:
-    return TimeWork(1, request.from_level, request.level, request.repeats, None)
+    return TimeWork(_SWITCH, request.from_level, request.level, request.repeats, None)
 
 
 @time_work.register
 def _(request: FirstInferenceTime) -> TimeWork:
-    return TimeWork(2, request.from_level, request.level, request.repeats, request.inputs)
+    return TimeWork(_FIRST_INFERENCE, request.from_level, request.level, request.repeats, request.inputs)
 
 
 @time_work.register
 def _(request: LayerTime) -> TimeWork:
-    return TimeWork(3, request.level, request.level, 1, request.inputs)
+    return TimeWork(_LAYERS, request.level, request.level, 1, request.inputs)
+
+
+def printable(text: bytes) -> str:
+    """What a device wrote, without what would control a terminal."""
+    return "".join(letter for letter in text.decode("ascii", "backslashreplace") if letter.isprintable())
 
 
 def decode_hello(payload: bytes) -> Hello:
@@ -145,24 +167,41 @@ def decode_hello(payload: bytes) -> Hello:
     if len(payload) < _HELLO.size:
         raise ProtocolError("the answer to HELLO is too short", seen=f"{len(payload)} bytes")
     _, frame_bytes, pool_bytes, hz, capabilities = _HELLO.unpack_from(payload)
+    if frame_bytes < LEAST_FRAME_BYTES:
+        raise ProtocolError(f"the device takes frames of less than {LEAST_FRAME_BYTES} bytes", seen=f"{frame_bytes} bytes")
     *strings, after = payload[_HELLO.size :].split(b"\0")
     if len(strings) != 5 or after:
-        raise ProtocolError("the answer to HELLO does not hold five strings", seen=repr(payload[_HELLO.size :]))
-    board, sha256, kind, compiler, runtime_version = (text.decode("ascii", "backslashreplace") for text in strings)
+        raise ProtocolError("the answer to HELLO does not hold five strings", seen=repr(payload[_HELLO.size :][:200]))
+    board, sha256, kind, compiler, runtime_version = map(printable, strings)
     precisions = frozenset(name for bit, name in _CAPABILITIES.items() if capabilities & bit)
-    clock = Clock(kind, hz or None)
+    clock = _clock(kind, hz)
     return Hello(Identity(version, board, sha256, clock, compiler, runtime_version, precisions, pool_bytes), frame_bytes)
 
 
-def decode_network(payload: bytes) -> Network:
-    """Raises ProtocolError if the payload is not an answer to LOAD_END."""
+def _clock(kind: str, hz: int) -> Clock:
+    if kind not in CLOCK_KINDS:
+        raise ProtocolError("the device has an unknown kind of clock", seen=repr(kind[:40]), do=", ".join(sorted(CLOCK_KINDS)))
+    if (kind in TIMES) != (hz > 0):
+        raise ProtocolError("the device's clock is a time without a rate, or has a rate without being one", seen=f"{hz} {kind}")
+    return Clock(kind, hz or None)
+
+
+def decode_network(payload: bytes, payload_bytes: int) -> Network:
+    """Raises ProtocolError if the payload is not an answer to LOAD_END of a device whose frames carry `payload_bytes`."""
     if len(payload) != _NETWORK.size:
         raise ProtocolError("the answer to LOAD_END has the wrong length", seen=f"{len(payload)} bytes, not {_NETWORK.size}")
-    arena_bytes, input_elements, output_elements, staging_bytes, precision, level_count = _NETWORK.unpack(payload)
+    arena_bytes, inputs, outputs, staging_bytes, precision, levels, layers = _NETWORK.unpack(payload)
     if precision not in _PRECISIONS:
         raise ProtocolError("the answer to LOAD_END names an unknown precision", seen=str(precision))
     element = _PRECISIONS[precision]
-    return Network(arena_bytes, input_elements, output_elements, staging_bytes, level_count, element)
+    seen = f"{inputs} inputs, {outputs} outputs, {levels} levels, {layers} layers, {staging_bytes} bytes for inputs"
+    if not min(inputs, outputs, levels, layers):
+        raise ProtocolError("the answer to LOAD_END describes no network", seen=seen)
+    if staging_bytes < inputs * element.itemsize:
+        raise ProtocolError("the device accepted an image but has no room for an input", seen=seen)
+    if outputs * element.itemsize > payload_bytes:
+        raise ProtocolError("the device accepted an image whose output does not fit in a frame", seen=seen)
+    return Network(arena_bytes, inputs, outputs, staging_bytes, levels, layers, element)
 
 
 def decode_outputs(payload: bytes, count: int, network: Network) -> np.ndarray:
@@ -173,9 +212,10 @@ def decode_outputs(payload: bytes, count: int, network: Network) -> np.ndarray:
     return np.frombuffer(payload, network.element).reshape(count, network.output_elements)
 
 
-def decode_ticks(payload: bytes) -> Ticks:
-    """Raises ProtocolError if the payload is not an answer to TIME."""
-    if len(payload) < SAMPLE_BYTES or len(payload) % SAMPLE_BYTES:
-        raise ProtocolError("the answer to TIME has an impossible length", seen=f"{len(payload)} bytes")
+def decode_ticks(payload: bytes, count: int) -> Ticks:
+    """Raises ProtocolError if the payload is not an answer to TIME with `count` samples."""
+    expected = (1 + count) * SAMPLE_BYTES
+    if len(payload) != expected:
+        raise ProtocolError("the answer to TIME has the wrong length", seen=f"{len(payload)} bytes, not {expected}")
     overhead, *samples = np.frombuffer(payload, "<u4").tolist()
     return Ticks(overhead, tuple(samples))

@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.int8_loss [--seeds N]
 
-The int8 accuracy is that of the reference arithmetic, which devices reproduce bit by bit, over the whole test split. The networks are
-those of `tests.benchmarks.accuracy`.
+The int8 accuracy is that of the reference arithmetic, which devices reproduce bit by bit, over the whole test split. The
+networks are those of `tests.benchmarks.accuracy`.
 """
 
 from __future__ import annotations

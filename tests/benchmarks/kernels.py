@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.kernels [DEVICE ...] [--json]
 
-The network is a 128-128-128-10 perceptron with random weights, in one image with its halves, quarters and eighths. The medians are
-in the device's own clock; instructions and model cycles are exact.
+The network is a 128-128-128-10 perceptron with random weights, in one image with its halves, quarters and eighths. The medians
+are in the device's own clock; instructions and model cycles are exact.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from targets.target import FirstInferenceTime, InferenceTime, SwitchTime, Target
 PEERS = Path(__file__).resolve().parents[2] / "results" / "peers" / "tflite_micro.csv"
 NAME = "mlp_128_128_128_10"
 REPEATS = 5
+PIPE_WIDTH = 160  # columns where no terminal is
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ def main() -> int:
     if arguments.json:
         print(json.dumps([asdict(row) for row in measured], indent=1))
     else:
-        Console().print(table(measured))
+        Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table(measured))
     return 0
 
 

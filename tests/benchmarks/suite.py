@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.suite [--json] [PYTEST ARGUMENT ...]
 
-The models are made beforehand, in their own process. Each run is a process of its own that reports its peak resident memory and whether it
-imported TensorFlow; then the deterministic values of the two runs are compared one by one.
+The models are made beforehand, in their own process. Each run is a process of its own that reports its peak resident
+memory and whether it imported TensorFlow; then the deterministic values of the two runs are compared one by one.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from reds.errors import DeviceError
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
-import json, resource, sys
+import json, pathlib, re, sys
 import pytest
 code = pytest.main(sys.argv[2:])
-facts = {"exit_code": int(code), "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, "tensorflow": "tensorflow" in sys.modules}
+peak_kib = int(re.search(r"VmHWM:\\s*(\\d+) kB", pathlib.Path("/proc/self/status").read_text()).group(1))
+facts = {"exit_code": int(code), "peak_kib": peak_kib, "tensorflow": "tensorflow" in sys.modules}
 open(sys.argv[1], "w").write(json.dumps(facts))
 """
 

@@ -150,3 +150,14 @@ def test_tests_that_measure_nothing_are_left_alone(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
     assert "1 passed" in done.stdout
     assert not (tmp_path / "results").exists()
+
+
+def test_a_results_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    done = run_pytest("--matrix", MATRIX, "--results", tmp_path / "file" / "runs", "--device", "host", "-k", "test_nesting")
+
+    assert done.returncode != 0
+    assert "INTERNALERROR" not in done.stdout + done.stderr
+    assert "the run cannot be stored" in done.stdout + done.stderr
+    assert str(tmp_path / "file") in done.stdout + done.stderr

@@ -51,7 +51,7 @@ def test_report_shows_the_table(write, capsys: pytest.CaptureFixture[str]) -> No
     assert main(["report", path]) == 0
 
     out = capsys.readouterr().out
-    assert "23,456 instr." in out
+    assert "23,456 instr" in out
     assert f"1 measurements in {path}" in out
 
 

@@ -88,5 +88,5 @@ def test_an_unknown_matrix_names_the_shipped_ones() -> None:
 
 
 def test_a_matrix_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"nowhere.toml cannot be read as TOML\s+seen: .*No such file"):
+    with pytest.raises(ConfigError, match=r"there is no file .*nowhere.toml"):
         load_matrix(str(tmp_path / "nowhere.toml"), DEVICES)

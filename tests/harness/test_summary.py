@@ -7,15 +7,16 @@ from harness.records import Measurement
 from tests.harness.examples import a_measurement
 
 GOLDEN = """\
-                                     accuracy       image
-model precision device        subnet        %  MACs bytes latency unit   switch
-───────────────────────────────────────────────────────────────────────────────
-mlp3  int8      nano33ble-emu    100     96.7 5,060 8,124  23,456 instr.     17
-mlp3  int8      nano33ble-emu     50     93.3 2,530 8,124  12,000 instr.     19
+                                accuracy       image
+model type device        subnet        %  MACs bytes latency unit  switch
+─────────────────────────────────────────────────────────────────────────
+mlp3  int8 nano33ble-emu    100     96.7 5,060 8,124  23,456 instr     17
+mlp3  int8 nano33ble-emu     50     93.3 2,530 8,124  12,000 instr     19
 
-mlp3  int8      host             100     97.2 5,060     -   1,206 ns          -
+mlp3  int8 host             100     97.2 5,060     -   1,206 ns         -
 
 nano33ble-emu: counts of retired instructions of the emulated core, not time: a board's milliseconds do not follow from them.
+host: medians of a clock that runs; what else the machine does shows in them.
 accuracy on nano33ble-emu: 60 test samples.
 accuracy on host: 360 test samples.
 switch: the most that selecting this subnetwork took, over all that were selected before; same unit."""
@@ -43,6 +44,14 @@ def measurements() -> list[Measurement]:
 
 def test_the_table_looks_as_it_should(measurements: list[Measurement]) -> None:
     assert summary.render(summary.rows(measurements), width=160, colour=False) == GOLDEN
+
+
+def test_a_switch_cost_that_misses_changes_says_so(measurements: list[Measurement]) -> None:
+    third = a_measurement(subnet="25", macs=1250, value=4000)
+    text = summary.render(summary.rows([*measurements, third]), width=160, colour=False)
+
+    assert ">=17" in text  # 100 was selected from 50 only
+    assert ">=19" not in text  # 50 was selected from both
 
 
 @pytest.mark.parametrize("width", [70, 80, 100, 200])

@@ -1,4 +1,4 @@
-"""Puts a device process behind a TCP port or a pseudo-terminal, as a board would be, and can do harm on the way."""
+"""Puts a device process behind a TCP port, a terminal or an RFC 2217 server, as a board would be, and can do harm on the way."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import threading
 import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+import serial
+from serial.rfc2217 import PortManager
 
 POLL_S = 0.02
 READ_BYTES = 65536
@@ -77,3 +80,81 @@ def on_pty(command: list[str]) -> Iterator[str]:
         thread.join()
         os.close(ours)
         os.close(theirs)
+
+
+class Terminal(serial.Serial):
+    """A pseudo-terminal as a serial port: it has no modem lines to set or to read."""
+
+    @property
+    def cts(self) -> bool:
+        return True
+
+    @property
+    def dsr(self) -> bool:
+        return True
+
+    @property
+    def ri(self) -> bool:
+        return False
+
+    @property
+    def cd(self) -> bool:
+        return True
+
+    def _update_dtr_state(self) -> None:
+        pass
+
+    def _update_rts_state(self) -> None:
+        pass
+
+
+class Client:
+    """The way back to the client, as `PortManager` wants it."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.write = connection.sendall
+
+
+def converse(connection: socket.socket, port: serial.Serial, ending: threading.Event) -> None:
+    """Serve one client of a serial port by RFC 2217 until it goes or `ending` is set."""
+    manager = PortManager(port, Client(connection))  # pyright: ignore[reportArgumentType] - typed as if it were a client
+    while not ending.is_set():
+        for source in select.select([connection, port], [], [], POLL_S)[0]:
+            try:
+                if source is connection:
+                    data = connection.recv(READ_BYTES)
+                    if not data:
+                        return
+                    port.write(b"".join(manager.filter(data)))
+                else:
+                    connection.sendall(b"".join(manager.escape(port.read(READ_BYTES))))
+            except OSError:
+                return
+
+
+@contextmanager
+def rfc2217_server(path: str) -> Iterator[str]:
+    """The URL of an RFC 2217 server for a pseudo-terminal, as ser2net is one for a board's port."""
+    ending = threading.Event()
+
+    def serve() -> None:
+        while not ending.is_set():
+            if select.select([server], [], [], POLL_S)[0]:
+                with server.accept()[0] as connection, Terminal(path, timeout=0) as port:
+                    converse(connection, port, ending)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"rfc2217://127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            ending.set()
+            thread.join()
+
+
+@contextmanager
+def on_rfc2217(command: list[str]) -> Iterator[str]:
+    """The URL of an RFC 2217 server behind whose serial port a device process answers."""
+    with on_pty(command) as path, rfc2217_server(path) as url:
+        yield url

@@ -14,7 +14,7 @@ from reds.cache import CACHE_VARIABLE
 from targets.availability import check
 from targets.inventory import Device, Inventory
 
-SHORT_TIMEOUT_S = 10.0
+TIMEOUT_S = 30.0
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -32,14 +32,14 @@ def network() -> Example:
 
 @pytest.fixture
 def device() -> Callable[[str], Device]:
-    """A device by id, with a short time-out; the test is skipped where it is not available."""
+    """A device by id, with one time-out for all; the test is skipped where it is not available."""
 
     def available(device_id: str) -> Device:
         found = Inventory.load().device(device_id)
         availability = check(found)
         if not availability.available:
             pytest.skip(f"{device_id}: {availability.reason} ({availability.remedy})")
-        return replace(found, answer_timeout_s=SHORT_TIMEOUT_S)
+        return replace(found, answer_timeout_s=TIMEOUT_S)
 
     return available
 

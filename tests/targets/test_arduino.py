@@ -10,7 +10,7 @@ import pytest
 from device_examples import PRECISIONS, Example
 
 from targets.connection import over_pipes
-from targets.firmware.identity import PROJECT_FOLDER
+from targets.firmware_identity import PROJECT_FOLDER
 from targets.target import InferenceTime, SwitchTime
 from targets.wire.conversation import Conversation
 from targets.wire_target import WireTarget

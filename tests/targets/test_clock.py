@@ -13,7 +13,7 @@ import pytest
 
 from targets.emulators import qemu, rp2040js
 from targets.firmware import Firmware
-from targets.firmware.identity import PROJECT_FOLDER
+from targets.firmware_identity import PROJECT_FOLDER
 from targets.inventory import Device
 
 pytestmark = pytest.mark.toolchain

@@ -13,13 +13,12 @@ from bridge import on_pty, on_tcp
 from device_examples import Example
 
 from reds.errors import BusyError, DeviceError, FlashError, MissingError, ProtocolError
+from targets import serial_board
 from targets.connect import check_identity, connect
-from targets.emulators import qemu
 from targets.firmware import Firmware, build
 from targets.firmware.builder import upload
 from targets.inventory import Device, Inventory
-from targets.serial_board import BoardEvidence
-from targets.target import InferenceTime
+from targets.serial_board import BoardEvidence, _back
 from targets.wire.conversation import Conversation
 from targets.wire.frames import Frame, FrameReader, encode
 from targets.wire.port import open_port
@@ -62,20 +61,6 @@ def test_a_board_behind_a_network_port_is_used_like_any_device(host_firmware: Fi
         network.assert_right("float32", 0, target.infer(network.inputs["float32"]))
 
 
-def test_an_emulated_board_behind_a_port_counts_as_it_does_without(
-    device: Callable[[str], Device], logs: Path, network: Example
-) -> None:
-    emulated = device("nano33ble-emu")
-    firmware = build(emulated.environment)
-    request = InferenceTime(1, network.inputs["int8"][0], 2)
-    with connect(emulated, logs) as target:
-        target.load(network.images["int8"])
-        direct = target.time(request)
-    with on_tcp(qemu.command(firmware)) as port, connect(board(port, emulated.environment), logs) as target:
-        target.load(network.images["int8"])
-        assert target.time(request) == direct
-
-
 def test_a_port_is_used_by_one_name_at_a_time(host_firmware: Firmware, logs: Path) -> None:
     with on_pty([str(host_firmware.elf)]) as port, connect(board(port), logs), pytest.raises(BusyError, match="nano-2 is in use"):
         connect(replace(board(port), id="nano-2"), logs).__enter__()
@@ -109,6 +94,33 @@ def test_a_local_board_with_another_firmware_gets_ours(host_firmware: Firmware, 
         pytest.raises(FlashError, match=rf"(?s)uploading native to {port} failed.*log: {logs}/nano-1.log"),
     ):
         connect(board(port), logs).__enter__()
+
+
+def test_after_an_upload_the_port_of_the_old_program_is_not_taken_for_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old port vanishes late; then there is one that cannot be opened yet, and at last the board's."""
+    port = tmp_path / "ttyACM0"
+    with on_pty(["cat"]) as old, on_pty(["cat"]) as new:
+        port.symlink_to(old)
+        steps = iter([lambda: None, port.unlink, lambda: None, port.touch, lambda: (port.unlink(), port.symlink_to(new))])
+        monkeypatch.setattr(serial_board.time, "sleep", lambda _seconds: next(steps, lambda: None)())
+        with closing(_back(board(str(port)), port)) as link:
+            monkeypatch.undo()
+            assert link.path == str(port)
+            assert port.resolve() == Path(new)
+        assert next(steps, None) is None
+
+
+def test_a_port_that_stays_after_an_upload_is_used(tmp_path: Path) -> None:
+    with on_pty(["cat"]) as port:
+        _back(board(port), Path(port), farewell_s=0.01).close()
+
+
+def test_a_board_that_does_not_come_back_is_missing(tmp_path: Path) -> None:
+    port = tmp_path / "ttyACM0"
+    with pytest.raises(MissingError, match=r"(?s)did not come back after the upload.*reset button"):
+        _back(board(str(port)), port, restart_s=0.01)
 
 
 def test_an_upload_keeps_its_log(device: Callable[[str], Device], tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -20,6 +20,7 @@ from device_examples import Example
 
 from reds.errors import DeviceError, ProtocolError, TimedOutError, TransportError
 from targets.connect import connect
+from targets.connection import over_pipes
 from targets.firmware import build
 from targets.inventory import Device
 from targets.target import InferenceTime, SwitchTime
@@ -29,7 +30,8 @@ from targets.wire_target import WireTarget
 
 pytestmark = pytest.mark.toolchain
 
-TIMEOUT_S = 0.5
+LONG_S = 30.0  # for what has to succeed
+SHORT_S = 0.5  # for what cannot
 
 
 @dataclass(frozen=True)
@@ -78,10 +80,12 @@ class Harmed:
     """A target behind a bridge with one switch for each direction."""
 
     target: WireTarget
+    conversation: Conversation
     switches: tuple[Switch, Switch]
 
-    def switch_on(self) -> None:
-        """Let the harm begin."""
+    def switch_on(self, answer_timeout_s: float = SHORT_S) -> None:
+        """Let the harm begin, and nobody wait long from now on."""
+        self.conversation.answer_timeout_s = answer_timeout_s
         for switch in self.switches:
             switch.on = True
 
@@ -95,10 +99,10 @@ def harmed(device: Callable[[str], Device], network: Example) -> Iterator[Callab
         def start(to_device: Harm, to_host: Harm) -> Harmed:
             switches = Switch(to_device), Switch(to_host)
             url = stack.enter_context(on_tcp([str(firmware.elf)], *switches))
-            link = open_port(url, 115200, TIMEOUT_S)
-            target = stack.enter_context(closing(WireTarget(Conversation("bridged", link, TIMEOUT_S, NoEvidence()))))
+            conversation = Conversation("bridged", open_port(url, 115200, LONG_S), LONG_S, NoEvidence())
+            target = stack.enter_context(closing(WireTarget(conversation)))
             target.load(network.images["int8"])
-            return Harmed(target, switches)
+            return Harmed(target, conversation, switches)
 
         yield start
 
@@ -135,7 +139,7 @@ def test_a_fault_is_an_error_and_the_link_is_given_up(
 
 def test_an_interrupted_request_ends_the_conversation(harmed: Callable[[Harm, Harm], Harmed]) -> None:
     bridged = harmed(unharmed, swallow)
-    bridged.switch_on()
+    bridged.switch_on(LONG_S)
     previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.1)
@@ -152,47 +156,60 @@ def test_garbage_before_the_first_answer_is_skipped(device: Callable[[str], Devi
     boot_messages = Switch(lambda data: b"booting...\r\n\0\x05junk\0" + data)
     boot_messages.on = True
     with on_tcp([str(firmware.elf)], to_host=boot_messages) as url:
-        link = open_port(url, 115200, TIMEOUT_S)
-        link.write(b"left over from before", TIMEOUT_S)
-        with closing(WireTarget(Conversation("bridged", link, TIMEOUT_S, NoEvidence()))) as target:
+        link = open_port(url, 115200, LONG_S)
+        link.write(b"left over from before", LONG_S)
+        with closing(WireTarget(Conversation("bridged", link, LONG_S, NoEvidence()))) as target:
             assert target.identify().firmware_sha256 == firmware.sha256
             boot_messages.on = False
             target.load(network.images["int8"])
             network.assert_right("int8", 0, target.infer(network.inputs["int8"]))
 
 
-def the_only_child() -> psutil.Process:
-    (child,) = psutil.Process().children(recursive=True)
-    return child
+@pytest.fixture
+def started() -> Callable[[], list[psutil.Process]]:
+    """The processes that the test has started and that still run; other tests may have left helpers of Python's own."""
+    before = set(psutil.Process().children(recursive=True))
+    return lambda: [child for child in psutil.Process().children(recursive=True) if child not in before]
 
 
 @pytest.mark.parametrize("name", ["host", "nano33ble-emu", "pico-emu"])
-def test_a_device_that_is_killed_is_reported(name: str, device: Callable[[str], Device], logs: Path, network: Example) -> None:
+def test_a_device_that_is_killed_is_reported(
+    name: str, device: Callable[[str], Device], logs: Path, network: Example, started: Callable[[], list[psutil.Process]]
+) -> None:
     found = device(name)
     build(found.environment)
     with connect(found, logs) as target:
         target.load(network.images["int8"])
-        the_only_child().kill()
+        (child,) = started()
+        child.kill()
         with pytest.raises(TransportError, match=rf"(?s)to {name}.*ended with status -9.*log: {logs}/{name}.log"):
             target.infer(network.inputs["int8"])
         with pytest.raises(TransportError, match="not in use any more"):
             target.select(0)
 
 
-def test_a_device_that_stands_still_is_reported(device: Callable[[str], Device], logs: Path) -> None:
-    with connect(replace(device("host"), answer_timeout_s=TIMEOUT_S), logs) as target:
-        the_only_child().suspend()
+def test_a_device_that_stands_still_is_reported(
+    device: Callable[[str], Device], logs: Path, started: Callable[[], list[psutil.Process]]
+) -> None:
+    with over_pipes([str(build(device("host").environment).elf)], logs / "log") as connection:
+        conversation = Conversation("host", connection.link, LONG_S, connection.evidence)
+        target = WireTarget(conversation)
+        target.identify()
+        (child,) = started()
+        child.suspend()
+        conversation.answer_timeout_s = SHORT_S
         with pytest.raises(TimedOutError, match=r"(?s)no answer within 0.5 s.*the process runs"):
             target.load(bytes(1_000_000))
 
 
 @pytest.mark.parametrize("name", ["nano33ble-emu", "pico-emu"])
 def test_an_emulator_that_is_killed_at_work_is_reported(
-    name: str, device: Callable[[str], Device], logs: Path, network: Example
+    name: str, device: Callable[[str], Device], logs: Path, network: Example, started: Callable[[], list[psutil.Process]]
 ) -> None:
     with connect(device(name), logs) as target:
         target.load(network.images["float32"])
-        killing = threading.Timer(0.5, the_only_child().kill)
+        (child,) = started()
+        killing = threading.Timer(0.5, child.kill)
         killing.start()
         with pytest.raises(TransportError, match=rf"(?s)to {name}.*ended with status -9"):
             target.time(InferenceTime(0, network.inputs["float32"][0], 10_000_000))
@@ -200,10 +217,12 @@ def test_an_emulator_that_is_killed_at_work_is_reported(
 
 
 @pytest.mark.parametrize("error", [DeviceError("mine"), KeyboardInterrupt()])
-def test_nothing_is_left_running(error: BaseException, device: Callable[[str], Device], logs: Path) -> None:
+def test_nothing_is_left_running(
+    error: BaseException, device: Callable[[str], Device], logs: Path, started: Callable[[], list[psutil.Process]]
+) -> None:
     with pytest.raises(type(error)), connect(device("host"), logs):
         raise error
-    assert not psutil.Process().children(recursive=True)
+    assert not started()
     with connect(device("host"), logs):
         pass  # the lock is free again
 

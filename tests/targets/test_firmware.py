@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -12,12 +15,13 @@ import pytest
 
 from reds.errors import ConfigError, FlashError, MissingError
 from targets.firmware import build
-from targets.firmware.identity import PROJECT_FOLDER, identity
 from targets.firmware.platformio_environment import prepare, provide_scons
+from targets.firmware_identity import PROJECT_FOLDER, identity
 from targets.inventory import Device
 
 pytestmark = pytest.mark.toolchain
 
+RAM_BYTES = {"nano33ble-emu": 256 * 1024, "pico-emu": 264 * 1024}  # of the boards
 ENVIRONMENTS = {"host": "native", "nano33ble-emu": "nano33ble-emu", "pico-emu": "pico-emu"}
 
 
@@ -58,13 +62,13 @@ def test_the_firmware_compiles_without_warnings(name: str, project: Path, device
     assert "warning:" not in log
 
 
-@pytest.mark.parametrize(("name", "ram_limit_bytes"), [("nano33ble-emu", 256 * 1024), ("pico-emu", 264 * 1024)])
-def test_memory_is_accounted_for(name: str, ram_limit_bytes: int, device: Callable[[str], Device]) -> None:
+@pytest.mark.parametrize(("name", "ram_bytes"), RAM_BYTES.items())
+def test_memory_is_accounted_for(name: str, ram_bytes: int, device: Callable[[str], Device]) -> None:
     firmware = build(device(name).environment)
     assert f"-DREDS_POOL_BYTES={firmware.pool_bytes} " in (PROJECT_FOLDER / "platformio.ini").read_text()
     assert 2 * 2048 <= firmware.ram_bytes < 8192  # two frames and little else
     assert firmware.flash_bytes == pytest.approx(firmware.bin.stat().st_size, abs=16)
-    assert firmware.ram_bytes + firmware.pool_bytes < ram_limit_bytes
+    assert firmware.ram_bytes + firmware.pool_bytes < ram_bytes
 
 
 @pytest.mark.parametrize(
@@ -101,10 +105,12 @@ def test_nothing_else_does(file: str, old: str, new: str, project: Path, device:
     assert identity(environment, project) == identity(environment)
 
 
-@pytest.mark.parametrize("name", ["nano33ble-emu", "pico-emu"])
-def test_what_does_not_fit_the_boards_memory_does_not_link(name: str, project: Path, device: Callable[[str], Device]) -> None:
+@pytest.mark.parametrize(("name", "ram_bytes"), RAM_BYTES.items())
+def test_what_does_not_fit_the_boards_memory_does_not_link(
+    name: str, ram_bytes: int, project: Path, device: Callable[[str], Device]
+) -> None:
     pool_bytes = build(device(name).environment).pool_bytes
-    change(project / "platformio.ini", f"-DREDS_POOL_BYTES={pool_bytes}", f"-DREDS_POOL_BYTES={pool_bytes + 32 * 1024}")
+    change(project / "platformio.ini", f"-DREDS_POOL_BYTES={pool_bytes}", f"-DREDS_POOL_BYTES={ram_bytes}")
     with pytest.raises(FlashError, match=r"(?s)building the firmware .* failed.*region `RAM' overflowed.*build\.log"):
         build(device(name).environment, project)
 
@@ -113,6 +119,44 @@ def test_an_error_in_the_sources_is_quoted(project: Path, device: Callable[[str]
     change(project / "targets" / "firmware" / "src" / "crc32.c", "return ~crc;", "return ~src;")
     with pytest.raises(FlashError, match=r"(?s)crc32\.c.*.src. undeclared.*log: .*build\.log"):
         build(device("host").environment, project)
+
+
+@pytest.mark.parametrize("board", ["nano33ble", "pico"])
+def test_a_board_has_the_memory_and_the_frames_of_its_emulator(board: str) -> None:
+    settings = configparser.ConfigParser(interpolation=None)
+    settings.read(PROJECT_FOLDER / "platformio.ini")
+    assert settings[f"env:{board}"]["build_flags"] == settings[f"env:{board}-emu"]["build_flags"] == "${board.build_flags}"
+
+
+BAKE = """
+import sys
+
+class Environment(dict):
+    def subst(self, text): return sys.argv[1]
+    def StringifyMacro(self, text): return text
+    def Append(self, CPPDEFINES): print(dict(CPPDEFINES)["REDS_FIRMWARE_SHA256"])
+
+script = sys.argv[1] + "/targets/firmware/bake_identity.py"
+exec(compile(open(script).read(), script, "exec"), {"Import": lambda name: None, "env": Environment(PIOENV="nano33ble")})
+"""
+
+
+def test_baking_the_identity_in_needs_nothing_but_the_standard_library() -> None:
+    """PlatformIO may live in a Python of its own. -S leaves site-packages out."""
+    command = [sys.executable, "-I", "-S", "-c", BAKE, str(PROJECT_FOLDER)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [identity("nano33ble")]
+
+
+def test_the_version_of_a_boards_compiler_decides_the_identity_and_that_of_scons_does_not(project: Path) -> None:
+    seen = []
+    for name, version in (("toolchain", "1"), ("toolchain", "2"), ("tool-scons", "1"), ("tool-scons", "2")):
+        package = project / ".pio-core" / "packages" / name
+        package.mkdir(parents=True, exist_ok=True)
+        (package / "package.json").write_text(json.dumps({"version": version}))
+        seen.append(identity("nano33ble", project))
+    assert seen[0] != seen[1]
+    assert seen[1] == seen[2] == seen[3]
 
 
 def test_an_unknown_environment_is_met_with_the_nearest() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from targets.firmware.identity import PROJECT_FOLDER
+from targets.firmware_identity import PROJECT_FOLDER
 from targets.wire.frames import Damaged, Frame, FrameReader, cobs_decode, cobs_encode, encode
 from targets.wire.link import DescriptorLink
 

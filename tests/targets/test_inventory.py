@@ -8,6 +8,7 @@ import pytest
 
 from reds.errors import ConfigError, MissingError
 from targets import availability, connect
+from targets.emulators import rp2040js
 from targets.inventory import FILE, KINDS, Device, Inventory
 
 BOARD = """
@@ -60,8 +61,23 @@ def test_a_file_may_change_what_is_there_without_it(tmp_path: Path) -> None:
         ("[devices.x]\nkind='host'\nbaudrate=9600", "did you mean baud"),
         ("[devices.x]\nkind='host'\nid='y'", "unknown key"),
         ("[devices.x]\nkind='host'\nanswer_timeout_s=0", "not a positive number"),
-        ("[devices.x]\nkind='host'\nbaud=true", "not a positive number"),
-        ("[devices.x]\nkind='host'\nbaud='fast'", "not a positive number"),
+        ("[devices.x]\nkind='host'\nanswer_timeout_s=-1", "not a positive number"),
+        ("[devices.x]\nkind='host'\nanswer_timeout_s=inf", "not a positive number up to 3600"),
+        ("[devices.x]\nkind='host'\nanswer_timeout_s=nan", "not a positive number"),
+        ("[devices.x]\nkind='host'\nanswer_timeout_s=3601", "not a positive number up to 3600"),
+        ("[devices.x]\nkind='host'\nanswer_timeout_s=true", "not a positive number"),
+        ("[devices.x]\nkind='host'\nbaud=true", "not a positive whole number"),
+        ("[devices.x]\nkind='host'\nbaud='fast'", "not a positive whole number"),
+        ("[devices.x]\nkind='host'\nbaud=9600.5", "not a positive whole number"),
+        ("[devices.x]\nkind='host'\nbaud=0", "not a positive whole number"),
+        ("[devices.x]\nkind='host'\nbaud=4294967296", "not a positive whole number"),
+        ("[devices.'../x']\nkind='host'", "no id for a device"),
+        ("[devices.'x y']\nkind='host'", "no id for a device"),
+        ("[devices.'-x']\nkind='host'", "no id for a device"),
+        ("[devices.'.x']\nkind='host'", "no id for a device"),
+        ("[devices.'']\nkind='host'", "no id for a device"),
+        ("[devices.'x\\n']\nkind='host'", "no id for a device"),
+        ('[devices."x\\n"]\nkind="host"', "no id for a device"),
         ("[devices.x]\nkind=3", "not a text"),
         ("[devices.x]\nkind='pico'\nport=''", "not a text"),
     ],
@@ -85,6 +101,10 @@ def test_every_kind_can_be_checked_and_connected() -> None:
     assert KINDS.keys() == availability._NEEDS.keys() == connect._ATTACH.keys()
 
 
+ARM = "arm-none-eabi-gcc"
+ARM_PACKAGES = "gcc-arm-none-eabi libnewlib-arm-none-eabi"
+
+
 @pytest.fixture
 def no_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -95,8 +115,8 @@ def no_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("name", "reason", "remedy"),
     [
         ("host", "gcc is missing", "apt-get install gcc"),
-        ("nano33ble-emu", "arm-none-eabi-gcc is missing", "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi"),
-        ("pico-emu", "arm-none-eabi-gcc is missing", "apt-get install gcc-arm-none-eabi"),
+        ("nano33ble-emu", f"{ARM}, qemu-system-arm are missing", f"apt-get install {ARM_PACKAGES} qemu-system-arm"),
+        ("pico-emu", f"{ARM}, node are missing", f"apt-get install {ARM_PACKAGES} nodejs npm"),
     ],
 )
 def test_what_is_missing_comes_with_the_command_that_installs_it(name: str, reason: str, remedy: str) -> None:
@@ -106,7 +126,57 @@ def test_what_is_missing_comes_with_the_command_that_installs_it(name: str, reas
     assert found.remedy.startswith(remedy)
 
 
-@pytest.mark.parametrize(("port", "available"), [("/dev/there-is-no-such-port", False), ("socket://127.0.0.1:1", True)])
+@pytest.mark.parametrize(
+    ("port", "available"),
+    [("/dev/there-is-no-such-port", False), ("/dev/null", True), ("socket://127.0.0.1:1", True), ("hwgrep://Nano", True)],
+)
 def test_a_board_is_available_if_its_port_is_there(port: str, available: bool) -> None:
     board = Device("nano-1", "nano33ble", "nano33ble", port, 115200, 60.0)
     assert availability.check(board).available == available
+
+
+@pytest.fixture
+def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_tools: None) -> Path:
+    """A PATH with a compiler and a Node.js that is new enough, and rp2040js as its lock file says."""
+    put_program(tmp_path, "arm-none-eabi-gcc", "")
+    put_program(tmp_path, "node", "echo v18.1.0")
+    folder = tmp_path / "rp2040js"
+    (folder / "node_modules").mkdir(parents=True)
+    for name in ("package-lock.json", "node_modules/.package-lock.json"):
+        (folder / name).write_text((rp2040js.FOLDER / "package-lock.json").read_text())
+    monkeypatch.setattr(rp2040js.installed, "__defaults__", (folder,))
+    return folder
+
+
+def put_program(folder: Path, name: str, script: str) -> None:
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+
+
+def lacking(name: str) -> tuple[str, str]:
+    found = availability.check(Inventory.load().device(name))
+    return found.reason, found.remedy
+
+
+def test_rp2040js_as_its_lock_file_says_is_enough(node: Path) -> None:
+    assert lacking("pico-emu") == ("", "")
+
+
+def test_another_lock_file_needs_another_installation(node: Path) -> None:
+    lock = node / "package-lock.json"
+    lock.write_text(lock.read_text().replace("sha512-", "sha512-other"))
+    assert lacking("pico-emu") == ("npm is missing", "apt-get install npm")
+    put_program(node.parent, "npm", "")
+    reason, remedy = lacking("pico-emu")
+    assert (reason, remedy.split()[:2]) == ("rp2040js is missing", ["npm", "ci"])
+
+
+def test_half_an_installation_is_none(node: Path) -> None:
+    (node / "node_modules" / ".package-lock.json").unlink()
+    assert lacking("pico-emu")[0] == "npm is missing"
+
+
+@pytest.mark.parametrize("said", ["echo v16.20.2", "echo v8.0.0", "exit 1"])
+def test_an_old_node_is_not_enough(node: Path, said: str) -> None:
+    put_program(node.parent, "node", said)
+    assert lacking("pico-emu")[0] == "Node.js 18 or newer is missing"

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
+import struct
 
 import numpy as np
 import pytest
 
 from reds.errors import ProtocolError
-from targets.firmware.identity import PROJECT_FOLDER
+from targets.firmware_identity import PROJECT_FOLDER
 from targets.target import FirstInferenceTime, InferenceTime, LayerTime, SwitchTime
 from targets.wire import messages
 from targets.wire.messages import Status, Verb
 
 STRINGS = b"a-board\0" + b"0" * 64 + b"\0cycles\0gcc 12\x001.0\0"
 HELLO = bytes.fromhex("0100 0008 00000400 0090d003 03000000") + STRINGS
+NETWORK = struct.Struct("<IIIIBBB")
 HEADER = (PROJECT_FOLDER / "targets" / "firmware" / "src" / "device.h").read_text()
+
+
+def with_frames_of(count: int) -> bytes:
+    return HELLO[:2] + struct.pack("<H", count) + HELLO[4:]
 
 
 def test_hello_is_decoded() -> None:
@@ -36,6 +42,12 @@ def test_hello_is_decoded() -> None:
         (HELLO[:10], "too short"),
         (HELLO[:-1], "five strings"),
         (HELLO + b"one more\0", "five strings"),
+        (with_frames_of(1023), "less than 1024"),
+        (with_frames_of(12), "less than 1024"),
+        (with_frames_of(0), "less than 1024"),
+        (HELLO.replace(b"cycles", b"bananas"), "unknown kind of clock"),
+        (HELLO.replace(b"cycles", b"model cycles"), "without being one"),
+        (HELLO[:8] + bytes(4) + HELLO[12:], "without a rate"),
     ],
 )
 def test_hello_that_is_none_is_refused(payload: bytes, complaint: str) -> None:
@@ -43,20 +55,46 @@ def test_hello_that_is_none_is_refused(payload: bytes, complaint: str) -> None:
         messages.decode_hello(payload)
 
 
-@pytest.mark.parametrize(("payload", "complaint"), [(bytes(17), "wrong length"), (b"\0" * 16 + b"\7\4", "precision")])
+def test_what_would_control_a_terminal_is_dropped() -> None:
+    hello = messages.decode_hello(HELLO.replace(b"gcc 12", b"gc\x1b[31mc\r\n\x07 12\xff\x7f"))
+    assert hello.identity.compiler == r"gc[31mc 12\xff"
+
+
+@pytest.mark.parametrize(
+    ("payload", "complaint"),
+    [
+        (bytes(17), "wrong length"),
+        (NETWORK.pack(16, 4, 2, 4096, 7, 4, 3), "precision"),
+        (NETWORK.pack(16, 0, 2, 4096, 0, 4, 3), "no network"),
+        (NETWORK.pack(16, 4, 0, 4096, 0, 4, 3), "no network"),
+        (NETWORK.pack(16, 4, 2, 4096, 0, 0, 3), "no network"),
+        (NETWORK.pack(16, 4, 2, 4096, 0, 4, 0), "no network"),
+        (NETWORK.pack(16, 4, 2, 0, 0, 4, 3), "no room for an input"),
+        (NETWORK.pack(16, 4, 2, 15, 0, 4, 3), "no room for an input"),
+        (NETWORK.pack(16, 4, 511, 4096, 0, 4, 3), "does not fit in a frame"),
+    ],
+)
 def test_a_network_that_is_none_is_refused(payload: bytes, complaint: str) -> None:
     with pytest.raises(ProtocolError, match=complaint):
-        messages.decode_network(payload)
+        messages.decode_network(payload, 2040)
 
 
-@pytest.mark.parametrize("payload", [b"", b"\0\0\0", b"\0" * 6])
-def test_ticks_of_an_impossible_length_are_refused(payload: bytes) -> None:
-    with pytest.raises(ProtocolError, match="length"):
-        messages.decode_ticks(payload)
+def test_the_least_network_is_accepted() -> None:
+    assert messages.decode_network(NETWORK.pack(0, 4, 510, 16, 0, 1, 1), 2040).staging_bytes == 16
+
+
+@pytest.mark.parametrize("payload", [b"", b"\0\0\0", bytes(4), bytes(20), bytes(28)])
+def test_another_number_of_samples_is_refused(payload: bytes) -> None:
+    with pytest.raises(ProtocolError, match="not 24"):
+        messages.decode_ticks(payload, 5)
+
+
+def test_samples_come_with_the_overhead() -> None:
+    assert messages.decode_ticks(struct.pack("<IIII", 3, 10, 2, 4), 3) == messages.Ticks(3, (10, 2, 4))
 
 
 def test_outputs_of_a_wrong_length_are_refused() -> None:
-    network = messages.decode_network(bytes.fromhex("10000000 04000000 02000000 00100000 0001"))
+    network = messages.decode_network(bytes.fromhex("10000000 04000000 02000000 00100000 000103"), 2040)
     assert messages.decode_outputs(np.array([1, 2, 3, 4], np.float32).tobytes(), 2, network).tolist() == [[1, 2], [3, 4]]
     with pytest.raises(ProtocolError, match="12 bytes, not 16"):
         messages.decode_outputs(bytes(12), 2, network)

@@ -132,7 +132,8 @@ static status load_end(device *self, const request *asked, uint8_t *answer, size
     put_u32(answer + 12, (uint32_t)self->staging_bytes);
     answer[16] = (uint8_t)network->precision;
     answer[17] = (uint8_t)network->level_count;
-    *length = 18;
+    answer[18] = (uint8_t)network->layer_count;
+    *length = 19;
     return STATUS_DONE;
 }
 

@@ -134,12 +134,14 @@ class OpenNetwork:
         return Status(status), description
 
     def bind(self, arena_bytes: int, *, off_by: int = 0) -> Status:
-        """Bind to an arena that holds garbage."""
-        self.memory = aligned(arena_bytes + 2 * GUARD_BYTES, off_by=off_by)
-        self.memory[:] = GUARD
-        self.arena_bytes = arena_bytes
-        arena = ctypes.c_void_p(self.memory.ctypes.data + GUARD_BYTES)
-        return Status(self.library.reds_bind(ctypes.byref(self.network), arena, ctypes.c_size_t(arena_bytes)))
+        """Bind to an arena that holds garbage; the arena before stays where that fails."""
+        memory = aligned(arena_bytes + 2 * GUARD_BYTES, off_by=off_by)
+        memory[:] = GUARD
+        arena = ctypes.c_void_p(memory.ctypes.data + GUARD_BYTES)
+        status = Status(self.library.reds_bind(ctypes.byref(self.network), arena, ctypes.c_size_t(arena_bytes)))
+        if status == Status.OK:
+            self.memory, self.arena_bytes = memory, arena_bytes
+        return status
 
     def select(self, level: int) -> Status:
         return Status(self.library.reds_select(ctypes.byref(self.network), ctypes.c_uint32(level)))

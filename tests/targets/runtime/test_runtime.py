@@ -127,13 +127,30 @@ def test_a_small_arena_holds_only_the_smaller_levels(library: ctypes.CDLL) -> No
     assert_agrees(image, 1, inputs, network.infer(image, inputs))
     assert network.select(2) == Status.OK
     assert network.select(3) == Status.NO_SUCH_LEVEL
-    assert network.bind(image.levels[2].arena_bytes - 4) == Status.ARENA_TOO_SMALL
     assert network.untouched()
 
 
-def test_an_arena_off_its_boundary_is_refused(library: ctypes.CDLL) -> None:
-    network, image = opened(library, write_image(small_image("int8")))
-    assert network.bind(image.arena_bytes, off_by=4) == Status.MISALIGNED
+@pytest.mark.parametrize(
+    ("missing_bytes", "off_by", "status"),
+    [(4, 0, Status.ARENA_TOO_SMALL), (0, 4, Status.MISALIGNED)],
+    ids=["small", "misaligned"],
+)
+def test_a_refused_arena_leaves_the_network_as_it_was(
+    library: ctypes.CDLL, missing_bytes: int, off_by: int, status: Status
+) -> None:
+    data = write_image(make_image(5, "int8", [[8, 40, 4], [8, 20, 4], [8, 4, 4]]))
+    network, image = OpenNetwork(library, data), read_image(data)
+    refused = image.levels[2].arena_bytes - missing_bytes
+    assert network.bind(refused, off_by=off_by) == status
+    assert (network.network.arena, network.network.level) == (None, None)
+    assert network.bind(image.arena_bytes) == Status.OK
+    assert network.select(1) == Status.OK
+    assert network.bind(refused, off_by=off_by) == status
+    inputs = some_inputs(image, 2)
+    assert_agrees(image, 1, inputs, network.infer(image, inputs))
+    assert network.select(0) == Status.OK
+    assert_agrees(image, 0, inputs, network.infer(image, inputs))
+    assert network.untouched()
 
 
 def test_an_image_off_its_boundary_is_refused(library: ctypes.CDLL) -> None:

@@ -1,7 +1,8 @@
 """The firmware's identity: a SHA-256 over everything that decides what its bytes are.
 
 The same function is used before a build (is there anything to do?), during it (the hash is compiled in, for HELLO) and when a
-device is connected (does it run what it should?).
+device is connected (does it run what it should?). During a build it runs in PlatformIO's own Python, which need not have what
+this project depends on: this module, and what it imports, take nothing but the standard library.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ from pathlib import Path
 
 from reds.errors import FlashError, MissingError, unknown_name
 
-PROJECT_FOLDER = Path(__file__).resolve().parents[2]
+PROJECT_FOLDER = Path(__file__).resolve().parents[1]
 SETTINGS_FILE = "platformio.ini"
 CORE_FOLDER = ".pio-core"
 SOURCE_FOLDERS = ("targets/firmware/src", "targets/runtime/include", "targets/runtime/src")
 LOCAL_PLATFORM = "symlink://"
+BUILD_TOOL = "tool-scons"
 
 # The compiler of each environment that builds with installed tools; the others' comes with their PlatformIO platform.
 COMPILERS = {"native": "gcc", "nano33ble-emu": "arm-none-eabi-gcc", "pico-emu": "arm-none-eabi-gcc"}
-
 
 COMPILER_REMEDIES = {
     "gcc": "apt-get install gcc libc6-dev",
@@ -93,4 +94,5 @@ def _packaged_versions(project_folder: Path) -> str:
     core = project_folder / CORE_FOLDER
     manifests = [*core.glob("packages/*/package.json"), *core.glob("platforms/*/platform.json")]
     versions = {path.parent.name: json.loads(path.read_text()).get("version") for path in manifests}
+    versions.pop(BUILD_TOOL, None)  # it only calls the compiler; ours and the registry's make the same firmware
     return json.dumps(versions, sort_keys=True)
