@@ -1,24 +1,22 @@
 """Networks as declarative records, and the one home of their shapes, MACs, parameters and activation sizes.
 
 Channels that must be cut together form one *channel group*: a producer's outputs, what follows them, and the inputs of their
-consumers. Order, importance and width belong to the group. Each weight states, axis by axis, which group its elements belong to;
-cost, slicing, permutation and export follow from that and match no layer by name, index or type.
+consumers. Order, importance and width belong to the group. Each weight (`reds.layers`) states, axis by axis, which group its
+elements belong to; cost, slicing, permutation and export follow from that and match no layer by name, index or type.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Protocol
+from typing import Any
 
 import numpy as np
 
-from reds.errors import ConfigError, unknown_name
-
-Shape = tuple[int, ...]
-Widths = tuple[int, ...]
+from reds.errors import ConfigError
+from reds.layers import Axis, Layer, Shape, Weight, Widths, layer_from_dict
 
 
 @dataclass(frozen=True)
@@ -28,104 +26,6 @@ class ChannelGroup:
     name: str
     size: int
     whole: bool
-
-
-@dataclass(frozen=True)
-class Axis:
-    """One axis of a weight: `positions` elements for each channel of `group`; element index = position * channels + channel.
-
-    An axis with no group (a kernel's height, say) has `positions` elements whatever the widths.
-    """
-
-    group: int | None
-    positions: int = 1
-
-    def extent(self, widths: Widths) -> int:
-        """Elements along this axis in a subnetwork of these widths."""
-        return self.positions * (1 if self.group is None else widths[self.group])
-
-    def indices(self, channels: np.ndarray, full: int) -> np.ndarray:
-        """Element indices of the given `channels` of a group of `full` channels, position by position."""
-        return (np.arange(self.positions)[:, None] * full + np.asarray(channels)[None, :]).ravel()
-
-
-@dataclass(frozen=True)
-class Weight:
-    """A trainable or stored array of a layer: its name within the network ("hidden1/kernel") and its axes."""
-
-    name: str
-    axes: tuple[Axis, ...]
-
-    def shape(self, widths: Widths) -> Shape:
-        """Shape in a subnetwork of these widths."""
-        return tuple(axis.extent(widths) for axis in self.axes)
-
-
-class Layer(Protocol):
-    """What every layer record says of itself. `units` is None for layers that open no channel group."""
-
-    kind: ClassVar[str]
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def units(self) -> int | None: ...
-
-    def output_shape(self, input_shape: Shape, channels: int) -> Shape:
-        """Shape after this layer, given the active input shape and the active channels of the layer's output group."""
-        ...
-
-    def weights(self, inputs: Axis, outputs: Axis) -> tuple[Weight, ...]:
-        """The layer's arrays; `inputs` and `outputs` are the axes of its input and output elements."""
-        ...
-
-    def macs(self, input_shape: Shape, output_shape: Shape) -> int:
-        """Multiply-adds of one inference for active shapes."""
-        ...
-
-
-@dataclass(frozen=True)
-class Dense:
-    """Fully connected layer with bias: kernel (inputs, units), bias (units,)."""
-
-    name: str
-    units: int
-    kind: ClassVar[str] = "dense"
-
-    def output_shape(self, input_shape: Shape, channels: int) -> Shape:
-        if len(input_shape) != 1:
-            raise ConfigError(f"dense layer {self.name!r} needs a flat input", seen=f"input shape {input_shape}")
-        return (channels,)
-
-    def weights(self, inputs: Axis, outputs: Axis) -> tuple[Weight, ...]:
-        return (Weight(f"{self.name}/kernel", (inputs, outputs)), Weight(f"{self.name}/bias", (outputs,)))
-
-    def macs(self, input_shape: Shape, output_shape: Shape) -> int:
-        return math.prod(input_shape) * math.prod(output_shape)
-
-
-@dataclass(frozen=True)
-class ReLU:
-    """max(x, 0), element by element."""
-
-    name: str
-    kind: ClassVar[str] = "relu"
-
-    @property
-    def units(self) -> None:
-        return None
-
-    def output_shape(self, input_shape: Shape, channels: int) -> Shape:
-        return input_shape
-
-    def weights(self, inputs: Axis, outputs: Axis) -> tuple[Weight, ...]:
-        return ()
-
-    def macs(self, input_shape: Shape, output_shape: Shape) -> int:
-        return 0
-
-
-LAYER_KINDS: Mapping[str, type[Any]] = {layer.kind: layer for layer in (Dense, ReLU)}
 
 
 @dataclass(frozen=True)
@@ -173,10 +73,6 @@ class Cost:
     def parameters(self) -> int:
         """Weights and biases in use."""
         return sum(layer.parameters for layer in self.layers)
-
-    def largest_activation_bytes(self, element_bytes: int) -> int:
-        """Bytes of the largest single activation map."""
-        return element_bytes * max(math.prod(shape) for layer in self.layers for shape in (layer.input_shape, layer.output_shape))
 
     def peak_activation_bytes(self, element_bytes: int) -> int:
         """Bytes of the largest input plus output of one layer that computes (element-wise layers run in place)."""
@@ -304,18 +200,7 @@ class Architecture:
             ConfigError: a missing or unknown key, or an unknown layer kind.
         """
         try:
-            layers = tuple(_layer_from_dict(layer) for layer in data["layers"])
+            layers = tuple(layer_from_dict(layer) for layer in data["layers"])
             return cls(str(data["name"]), tuple(int(n) for n in data["input_shape"]), layers)
         except (KeyError, TypeError, ValueError) as error:
             raise ConfigError("the architecture is not well formed", seen=f"{type(error).__name__}: {error}") from error
-
-
-def _layer_from_dict(data: Mapping[str, Any]) -> Layer:
-    kind = str(data["kind"])
-    if kind not in LAYER_KINDS:
-        raise unknown_name("layer kind", kind, LAYER_KINDS)
-    known = {field.name for field in fields(LAYER_KINDS[kind])}
-    extra = set(data) - known - {"kind"}
-    if extra:
-        raise unknown_name(f"key of a {kind} layer", sorted(extra)[0], known)
-    return LAYER_KINDS[kind](**{key: value for key, value in data.items() if key != "kind"})

@@ -38,7 +38,7 @@ class Bundle:
         importance: float32 arrays by kernel name in the kernel's shape (see `reds.importance`); empty where not scored.
 
     Raises:
-        ConfigError: an array is missing, of another shape or type, or not finite, or the widths do not fit.
+        ConfigError: an array is missing, of another shape or type, or not finite, or the widths do not fit or begin with a part.
     """
 
     architecture: Architecture
@@ -56,6 +56,8 @@ class Bundle:
             self._check_array("importance", name, array)
         for subnet in self.subnets:
             self.architecture.check_widths(subnet.widths)
+        if self.subnets[0].widths != self.architecture.full_widths:
+            raise ConfigError("the first subnetwork is not the whole network", seen=f"{self.subnets[0]}")
 
     def _check_array(self, what: str, name: str, array: np.ndarray) -> None:
         if name not in self.architecture.weights:

@@ -20,18 +20,18 @@ def _float32_level(bundle: Bundle, subnet: Subnet) -> Level:
     tables = []
     for operation in operations(bundle.architecture):
         bias = weights[operation.bias.name]
-        channels = np.ones(len(bias), layout.CHANNEL["float32"])
+        channels = np.ones(len(bias), layout.CHANNEL[layout.FLOAT32])
         channels["bias"] = bias
         tables.append(StepTable(channels))
     cost = bundle.architecture.cost(subnet.widths)
     inputs = operations(bundle.architecture)[0].inputs(subnet.widths)
-    return chain(subnet.name, macs=cost.macs, precision="float32", input_elements=inputs, tables=tables)
+    return chain(subnet.name, macs=cost.macs, precision=layout.FLOAT32, input_elements=inputs, tables=tables)
 
 
 def _float32(bundle: Bundle, _: np.ndarray | None) -> Image:
     stages = operations(bundle.architecture)
     return Image(
-        precision="float32",
+        precision=layout.FLOAT32,
         input_elements=stages[0].inputs(bundle.architecture.full_widths),
         output_elements=bundle.architecture.classes,
         input_scale=1.0,
@@ -47,7 +47,7 @@ def _int8(bundle: Bundle, calibration: np.ndarray | None) -> Image:
     return quantise_bundle(bundle, calibration)
 
 
-_IMAGES: Mapping[str, Callable[[Bundle, np.ndarray | None], Image]] = {"float32": _float32, "int8": _int8}
+_IMAGES: Mapping[str, Callable[[Bundle, np.ndarray | None], Image]] = {layout.FLOAT32: _float32, layout.INT8: _int8}
 
 
 def image(bundle: Bundle, precision: str, calibration: np.ndarray | None = None) -> bytes:

@@ -11,8 +11,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from reds.architecture import Architecture, Axis, Placed
+from reds.architecture import Architecture, Placed
 from reds.errors import ConfigError
+from reds.layers import Axis
 
 Importance = Mapping[str, np.ndarray]
 """|w g| of each element of each kernel, float32, by weight name, in the shape of the weight."""

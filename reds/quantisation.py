@@ -96,7 +96,7 @@ def channel_table(bias: np.ndarray, factors: np.ndarray) -> np.ndarray:
     """
     if np.abs(bias).max() > layout.MAX_BIAS:
         raise ConfigError("a bias does not fit the int8 format", seen=f"{np.abs(bias).max():.0f}, at most {layout.MAX_BIAS}")
-    channels = np.zeros(len(bias), layout.CHANNEL["int8"])
+    channels = np.zeros(len(bias), layout.CHANNEL[layout.INT8])
     channels["bias"] = bias
     for channel, factor in zip(channels, factors, strict=True):
         channel["multiplier"], channel["shift"] = multiplier_and_shift(float(factor))
@@ -164,7 +164,7 @@ def _quantise_level(
     return chain(
         subnet.name,
         macs=macs,
-        precision="int8",
+        precision=layout.INT8,
         input_elements=calibration.shape[1],
         tables=tables,
         output_scale=current.scale,
@@ -196,7 +196,7 @@ def quantise_bundle(bundle: Bundle, calibration: np.ndarray) -> Image:
         for stage, scale in zip(stages, input_scales, strict=False)
     ]
     return Image(
-        precision="int8",
+        precision=layout.INT8,
         input_elements=elements,
         output_elements=bundle.architecture.classes,
         input_scale=source.scale,

@@ -9,6 +9,7 @@ import numpy as np
 from reds.bundle import Bundle
 from reds.errors import ConfigError
 from reds.image import Image, Layer, Step, StepTable
+from reds.image.format import FLOAT32, INT8
 from reds.image.operations import operations
 from reds.subnets import Subnet
 
@@ -77,8 +78,8 @@ def _dense_int8(layer: Layer, step: Step, inputs: np.ndarray) -> np.ndarray:
 
 
 _KERNELS: Mapping[tuple[str, str], Callable[[Layer, Step, np.ndarray], np.ndarray]] = {
-    ("dense", "float32"): _dense_float32,
-    ("dense", "int8"): _dense_int8,
+    ("dense", FLOAT32): _dense_float32,
+    ("dense", INT8): _dense_int8,
 }
 
 

@@ -1,6 +1,8 @@
 """Which code decides a result: a module and every module of this package that it imports, directly or not.
 
-Comments, docstrings and layout decide nothing and do not count; nor do the modules in `WITHOUT_INFLUENCE`.
+The packages around a module count with it, for Python runs their `__init__` first, and so do the modules that those import; the
+outermost, `reds`, holds nothing. Comments, docstrings and layout decide nothing and do not count; nor do the modules in
+`WITHOUT_INFLUENCE`.
 """
 
 from __future__ import annotations
@@ -25,19 +27,25 @@ def source_digest(module: str) -> str:
 
 
 def dependencies(module: str) -> frozenset[str]:
-    """The module and the modules of this package that it imports, wherever in their files they do."""
+    """The module, the modules of this package that it imports wherever in their files they do, and the packages around them."""
     found: set[str] = set()
     waiting = [module]
     while waiting:
         name = waiting.pop()
         if name not in found and name not in WITHOUT_INFLUENCE:
             found.add(name)
-            waiting += _imports(_tree(name))
+            waiting += [*_packages(name), *_imports(_tree(name))]
     return frozenset(found)
 
 
+def _packages(module: str) -> list[str]:
+    """The packages around a module, but this one: of `reds.training.loop`, `reds.training`."""
+    parts = module.split(".")
+    return [".".join(parts[:length]) for length in range(2, len(parts))]
+
+
 def _imports(tree: ast.Module) -> list[str]:
-    """Modules of this package that the file imports; the packages around them only where they are imported themselves."""
+    """Modules of this package that the file imports."""
     names: list[str] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

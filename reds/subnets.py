@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reds.architecture import Architecture, Widths
+from reds.architecture import Architecture
 from reds.errors import ConfigError, unknown_name
+from reds.layers import Widths
 
 
 def budget_name(fraction: float) -> str:

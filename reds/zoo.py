@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from itertools import chain
 
-from reds.architecture import Architecture, Dense, ReLU
+from reds.architecture import Architecture
 from reds.errors import unknown_name
+from reds.layers import Dense, ReLU
 
 
 def mlp(name: str, inputs: int, hidden: tuple[int, ...], classes: int) -> Architecture:

@@ -25,7 +25,8 @@ MIN_MULTIPLIER = 2**30  # unless it is 0
 MIN_SHIFT, MAX_SHIFT = -31, 7
 MAX_BIAS = 2**30  # in magnitude
 
-PRECISIONS: Mapping[str, int] = {"float32": 0, "int8": 1}
+FLOAT32, INT8 = "float32", "int8"
+PRECISIONS: Mapping[str, int] = {FLOAT32: 0, INT8: 1}
 KINDS: Mapping[str, int] = {"dense": 1}
 ACTIVATIONS: Mapping[str, int] = {"none": 0, "relu": 1}
 ROW_MAJOR = 0
@@ -94,11 +95,11 @@ STEP = np.dtype(
 )
 
 CHANNEL: Mapping[str, np.dtype] = {
-    "float32": np.dtype([("scale", "<f4"), ("bias", "<f4")]),
-    "int8": np.dtype([("bias", "<i4"), ("multiplier", "<i4"), ("shift", "<i4")]),
+    FLOAT32: np.dtype([("scale", "<f4"), ("bias", "<f4")]),
+    INT8: np.dtype([("bias", "<i4"), ("multiplier", "<i4"), ("shift", "<i4")]),
 }
 
-ELEMENT: Mapping[str, np.dtype] = {"float32": np.dtype("<f4"), "int8": np.dtype("i1")}
+ELEMENT: Mapping[str, np.dtype] = {FLOAT32: np.dtype("<f4"), INT8: np.dtype("i1")}
 
 
 def round_up(count: int, multiple: int = ALIGNMENT) -> int:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from reds.architecture import Architecture, Placed, Weight, Widths
+from reds.architecture import Architecture, Placed
 from reds.errors import ConfigError
+from reds.layers import Weight, Widths
 
 
 @dataclass(frozen=True)

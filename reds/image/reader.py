@@ -7,7 +7,7 @@ record, the field, what it holds and what it may hold.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -63,7 +63,7 @@ def _fits(where: str, record: Record, field: str, length: int, space: _Space) ->
 
 def _quantisation(where: str, precision: str, record: Record, prefix: str) -> None:
     scale, zero_point = f"{prefix}_scale", f"{prefix}_zero_point"
-    if precision == "float32":
+    if precision == layout.FLOAT32:
         _equal(where, record, scale, 1.0)
         _equal(where, record, zero_point, 0)
         return
@@ -142,8 +142,8 @@ def _check_float32_step(where: str, record: Record, _: np.ndarray) -> None:
 
 
 _STEP_RULES: Mapping[str, Callable[[str, Record, np.ndarray], None]] = {
-    "float32": _check_float32_step,
-    "int8": _check_int8_step,
+    layout.FLOAT32: _check_float32_step,
+    layout.INT8: _check_int8_step,
 }
 
 
@@ -163,6 +163,14 @@ def _check_chain(where: str, steps: tuple[Step, ...], header: Record) -> None:
         inputs, input_offset = step.outputs, step.output_offset
     if inputs != header["output_elements"]:
         _refuse(f"{where}: its last step must have output_elements ({header['output_elements']}) outputs", inputs)
+
+
+def _check_whole(where: str, steps: tuple[Step, ...], layers: tuple[Layer, ...]) -> None:
+    for index, (step, layer) in enumerate(zip(steps, layers, strict=True)):
+        outputs, inputs = layer.weights.shape
+        if (step.inputs, step.outputs) != (inputs, outputs):
+            rule = f"{where}, step {index}: the first level must be the whole network: {inputs} inputs, {outputs} outputs"
+            _refuse(rule, f"{step.inputs} inputs, {step.outputs} outputs")
 
 
 class _Reader:
@@ -189,10 +197,21 @@ class _Reader:
         rows = np.frombuffer(self.data, element, record["outputs"] * stride, record["weights_offset"])
         return Layer(kind, activation, rows.reshape(record["outputs"], stride)[:, : record["inputs"]])
 
-    def level(self, index: int, layers: tuple[Layer, ...]) -> Level:
+    def levels(self, layers: tuple[Layer, ...]) -> Iterator[Level]:
+        names: set[str] = set()
+        for index in range(self.header["level_count"]):
+            level = self.level(index, layers, names)
+            if index == 0:
+                _check_whole("level 0", level.steps, layers)
+            names.add(level.name)
+            yield level
+
+    def level(self, index: int, layers: tuple[Layer, ...], names: Set[str]) -> Level:
         where = f"level {index}"
         record = _read_record(where, self.data, layout.LEVEL, self.header["levels_offset"] + index * layout.LEVEL.itemsize)
         name = _read_name(where, record["name"])
+        if name in names:
+            _refuse(f"{where}: name must be that of no other level", name)
         if record["arena_bytes"] % layout.ALIGNMENT:
             _refuse(f"{where}: arena_bytes must be a multiple of {layout.ALIGNMENT}", record["arena_bytes"])
         _fits(where, record, "steps_offset", len(layers) * layout.STEP.itemsize, self.space)
@@ -249,7 +268,7 @@ def read_image(data: bytes) -> Image:
         input_scale=header["input_scale"],
         input_zero_point=header["input_zero_point"],
         layers=layers,
-        levels=tuple(reader.level(i, layers) for i in range(header["level_count"])),
+        levels=tuple(reader.levels(layers)),
     )
     if header["arena_bytes"] != image.arena_bytes:
         _refuse(f"header: arena_bytes must be the largest of the levels' ({image.arena_bytes})", header["arena_bytes"])

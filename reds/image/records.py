@@ -110,13 +110,13 @@ class Image:
     def quantise_inputs(self, inputs: np.ndarray) -> np.ndarray:
         """Real inputs (..., input_elements), float32, in the element type of the image (float32: as they are)."""
         inputs = np.asarray(inputs, np.float32)
-        if self.precision == "float32":
+        if self.precision == layout.FLOAT32:
             return inputs
         return quantise(inputs, self.input_scale, self.input_zero_point)
 
     def dequantise_outputs(self, level: int, outputs: np.ndarray) -> np.ndarray:
         """Outputs (..., output_elements) of a level in real values, float32 (float32: as they are)."""
-        if self.precision == "float32":
+        if self.precision == layout.FLOAT32:
             return np.asarray(outputs, np.float32)
         record = self.levels[level]
         return dequantise(outputs, record.output_scale, record.output_zero_point)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reds.architecture import Architecture, Widths
+from reds.architecture import Architecture
 from reds.errors import BudgetError
 from reds.importance import Importance
+from reds.layers import Widths
 from reds.search.chain import budget_macs, chain_problem
 from reds.search.problem import Problem, Solution
 from reds.search.solver import solve

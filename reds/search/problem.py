@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from reds.architecture import Widths
 from reds.errors import ConfigError
+from reds.layers import Widths
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import keras
 import tensorflow as tf
 
-from reds.architecture import Layer
+from reds.layers import Layer
 
 KerasBuilder = Callable[[Layer, int], keras.layers.Layer]
 """A Keras layer for a record and the active channels of its output group."""

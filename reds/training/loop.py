@@ -9,9 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from reds.architecture import Widths
 from reds.batches import epoch_batches
 from reds.datasets.split import Split
+from reds.layers import Widths
 from reds.plans import TrainingPlan
 from reds.training.shared import SharedNetwork
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
-from reds.architecture import Architecture, Widths
+from reds.architecture import Architecture
+from reds.layers import Widths
 from reds.training.layers import KERAS_BUILDERS
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from reds.architecture import Architecture, Axis, Weight, Widths
+from reds.architecture import Architecture
+from reds.layers import Axis, Weight, Widths
 from reds.training.layers import FORWARDS
 
 

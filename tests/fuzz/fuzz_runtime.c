@@ -134,17 +134,35 @@ static void store(blob image, size_t at, uint32_t word)
         memcpy(image.bytes + at, &word, sizeof word);
 }
 
-/* A width changes wherever one level states it, so that only the rules about widths themselves can refuse it. */
+/* A layer of another size whose fields fit one another. */
+static void store_layer(blob image, const struct reds_header_record *header, uint32_t index, uint32_t inputs, uint32_t outputs)
+{
+    const int quantised = header->precision == REDS_INT8;
+    const uint32_t row_stride = quantised ? (inputs + 3u) / 4u * 4u : inputs;
+    const size_t at = header->layers_offset + index * sizeof(struct reds_layer_record);
+    store(image, at + offsetof(struct reds_layer_record, inputs), inputs);
+    store(image, at + offsetof(struct reds_layer_record, outputs), outputs);
+    store(image, at + offsetof(struct reds_layer_record, row_stride), row_stride);
+    store(image, at + offsetof(struct reds_layer_record, weights_bytes), outputs * row_stride * (quantised ? 1u : 4u));
+}
+
+/* A width changes wherever one level states it, for level 0 in the layers too, so that only the rules about widths themselves can
+ * refuse it. */
 static void change_width(blob image, blob base)
 {
     const struct reds_header_record *const header = (const void *)base.bytes;
     const struct reds_level_record *const levels = (const void *)(base.bytes + header->levels_offset);
     const uint32_t layer = random_below(header->layer_count), first = random_below(header->level_count);
     const uint32_t last = layer == 0 ? header->level_count - 1u : first;
+    const struct reds_layer_record *const layers = (const void *)(base.bytes + header->layers_offset);
     const struct reds_step_record *const steps = (const void *)(base.bytes + levels[first].steps_offset);
     const uint32_t width = random_below(2) ? 1u + random_below(steps[layer].inputs) : boundary_value(image.size, steps[layer].inputs);
     if (layer == 0)
         store(image, offsetof(struct reds_header_record, input_elements), width);
+    if (layer == 0 || first == 0)
+        store_layer(image, header, layer, width, layers[layer].outputs);
+    if (layer > 0 && first == 0)
+        store_layer(image, header, layer - 1, layers[layer - 1].inputs, width);
     for (uint32_t level = layer == 0 ? 0 : first; level <= last; level++) {
         const size_t step = levels[level].steps_offset + layer * sizeof *steps;
         store(image, step + offsetof(struct reds_step_record, inputs), width);
@@ -195,15 +213,26 @@ static blob mutate(const blob *bases, uint32_t base_count)
     return mutant;
 }
 
+/* No level fits nothing: bind refuses, and the network goes on where it was. */
+static void bind_to_nothing(reds_network *network, uint64_t counts[STATUSES])
+{
+    uint64_t nothing[1];
+    const reds_status status = reds_bind(network, nothing, 0);
+    if (status == REDS_OK)
+        fail("a level fits an arena of no bytes");
+    counts[status]++;
+}
+
 /* One inference at one level on an arena of exactly its bytes, filled with `garbage` first; the caller frees the output. */
-static blob infer(reds_network *network, uint32_t level, const reds_level *what, const reds_description *whole, int garbage, uint64_t seed)
+static blob infer(reds_network *network, uint32_t level, const reds_level *what, const reds_description *whole, int garbage,
+                  uint64_t counts[STATUSES])
 {
     const size_t element = whole->precision == REDS_INT8 ? 1u : sizeof(float);
     uint8_t *const arena = allocate(what->arena_bytes);
     memset(arena, garbage, what->arena_bytes);
     if (reds_bind(network, arena, what->arena_bytes) != REDS_OK || reds_select(network, level) != REDS_OK)
         fail("a level does not fit the arena that it states");
-    random_state = seed;
+    bind_to_nothing(network, counts);
     uint8_t *const input = reds_input(network);
     for (size_t i = 0; i < whole->input_elements * element; i++)
         input[i] = (uint8_t)random_word();
@@ -222,13 +251,13 @@ static void run_level(reds_network *network, uint32_t level, const reds_descript
     if (what.arena_bytes > whole->arena_bytes)
         fail("a level needs more than the whole network states");
     const uint64_t seed = random_state;
-    const blob first = infer(network, level, &what, whole, 0x00, seed), second = infer(network, level, &what, whole, 0xa5, seed);
+    const blob first = infer(network, level, &what, whole, 0x00, counts);
+    random_state = seed; /* the same input again */
+    const blob second = infer(network, level, &what, whole, 0xa5, counts);
     if (memcmp(first.bytes, second.bytes, first.size) != 0)
         fail("an output depends on what the arena held before");
     free(first.bytes);
     free(second.bytes);
-    uint64_t nothing[1];
-    counts[reds_bind(network, nothing, 0)]++;
 }
 
 static void run_accepted(reds_network *network, uint64_t counts[STATUSES])

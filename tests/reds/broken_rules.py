@@ -93,8 +93,8 @@ def _file_rules(precision: str) -> list[BrokenRule]:
     ]  # fmt: skip
 
 
-def _narrower_layers(precision: str) -> list[BrokenRule]:
-    """Layers that are well formed but narrower than what level 0 uses of them."""
+def _layers_of_other_sizes(precision: str) -> list[BrokenRule]:
+    """Layers that are well formed but narrower than what level 0 uses of them, or wider."""
 
     def fewer_outputs(data: bytes) -> bytes:
         stride = field_value(data, precision, Field("layer", "row_stride"))
@@ -107,13 +107,25 @@ def _narrower_layers(precision: str) -> list[BrokenRule]:
         data = with_field(data, precision, Field("layer", "row_stride", 1), stride)
         return with_field(data, precision, Field("layer", "weights_bytes", 1), 3 * stride * layout.ELEMENT[precision].itemsize)
 
+    def more_outputs(data: bytes) -> bytes:
+        stride = field_value(data, precision, Field("layer", "row_stride"))
+        data = with_field(data, precision, Field("layer", "outputs"), 10)
+        return with_field(data, precision, Field("layer", "weights_bytes"), 10 * stride * layout.ELEMENT[precision].itemsize)
+
+    def more_inputs(data: bytes) -> bytes:
+        stride = layout.row_stride(precision, 10)
+        data = with_field(data, precision, Field("layer", "inputs", 1), 10)
+        data = with_field(data, precision, Field("layer", "row_stride", 1), stride)
+        return with_field(data, precision, Field("layer", "weights_bytes", 1), 3 * stride * layout.ELEMENT[precision].itemsize)
+
+    def rule(name: str, edit: Callable[[bytes], bytes], message: str) -> BrokenRule:
+        return BrokenRule(f"{precision}-layer-{name}", precision, edit, "BAD_STEP", message)
+
     return [
-        BrokenRule(
-            f"{precision}-layer-outputs below a step's", precision, fewer_outputs, "BAD_STEP", "step 0: outputs must be 1..8"
-        ),
-        BrokenRule(
-            f"{precision}-layer-inputs below a step's", precision, fewer_inputs, "BAD_STEP", "step 1: inputs must be 1..8"
-        ),
+        rule("outputs below a step's", fewer_outputs, "step 0: outputs must be 1..8"),
+        rule("inputs below a step's", fewer_inputs, "step 1: inputs must be 1..8"),
+        rule("outputs above the first level's", more_outputs, "step 0: the first level must be the whole network"),
+        rule("inputs above the first level's", more_inputs, "step 1: the first level must be the whole network"),
     ]
 
 
@@ -121,7 +133,7 @@ def _rules_of_both(precision: str) -> list[BrokenRule]:
     large, rules = 2**32 - 4, _Rules(precision)
     return [
         *_file_rules(precision),
-        *_narrower_layers(precision),
+        *_layers_of_other_sizes(precision),
         rules.set("header", "precision", 2, "UNSUPPORTED"),
         rules.set("header", "layer_count", 0, "BAD_HEADER"),
         rules.set("header", "layer_count", 65, "BAD_HEADER"),
@@ -160,6 +172,7 @@ def _rules_of_both(precision: str) -> list[BrokenRule]:
         rules.set("level", "name", b"a\0b\0\0\0\0\0", "BAD_LEVEL"),
         rules.set("level", "name", b"a b\0\0\0\0\0", "BAD_LEVEL"),
         rules.set("level", "name", b"\xe9\0\0\0\0\0\0\0", "BAD_LEVEL"),
+        rules.set("level", "name", b"L1\0\0\0\0\0\0", "BAD_LEVEL", "no other level"),
         rules.shift(Field("level", "arena_bytes"), 1, "BAD_LEVEL"),
         rules.set("level", "arena_bytes", 0, "BAD_STEP", "do not fit in the level's arena"),
         rules.set("level", "steps_offset", large, "BAD_LEVEL"),

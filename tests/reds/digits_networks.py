@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from reds.architecture import Widths
 from reds.bundle import Bundle
 from reds.image.operations import Operation, operations
+from reds.layers import Widths
 from reds.subnets import Subnets
 
 BATCH = 64

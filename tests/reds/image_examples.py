@@ -12,7 +12,7 @@ from reds.image import Image, Layer, Level, StepTable, chain
 from reds.image import format as layout
 from reds.image.writer import seal
 
-PRECISIONS = ("float32", "int8")
+PRECISIONS = tuple(layout.PRECISIONS)
 
 
 def float32_channels(generator: np.random.Generator, outputs: int) -> np.ndarray:

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from reds.architecture import Architecture, Axis, Dense, Shape, Weight
+from reds.architecture import Architecture
 from reds.bundle import Bundle, untrained
 from reds.importance import Importance, taylor
+from reds.layers import Axis, Dense, Shape, Weight
 
 
 def forward(architecture: Architecture, weights: Mapping[str, np.ndarray], inputs: np.ndarray) -> np.ndarray:

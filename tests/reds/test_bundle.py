@@ -11,6 +11,7 @@ import pytest
 
 from reds.bundle import Bundle, untrained
 from reds.errors import ConfigError, MissingError, ProtocolError
+from reds.subnets import Subnet, Subnets
 from reds.zoo import mlp1
 
 
@@ -100,6 +101,14 @@ def test_weights_that_do_not_fit_are_refused(array: np.ndarray, bundle: Bundle) 
         replace(bundle, weights={**bundle.weights, "hidden1/kernel": array})
     with pytest.raises(ConfigError, match="hidden1/kernel"):
         replace(bundle, importance={"hidden1/kernel": array})
+
+
+def test_the_first_subnetwork_must_be_the_whole_network(bundle: Bundle) -> None:
+    part = tuple(
+        width if group.whole else 1 for group, width in zip(bundle.architecture.groups, bundle.subnets[0].widths, strict=True)
+    )
+    with pytest.raises(ConfigError, match="not the whole network"):
+        replace(bundle, subnets=Subnets((Subnet("part", part),)))
 
 
 def test_missing_weights_and_unknown_importance_are_refused(bundle: Bundle) -> None:

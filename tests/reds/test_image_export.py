@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 
 from reds import export, reference
-from reds.architecture import Architecture, Dense, ReLU
+from reds.architecture import Architecture
 from reds.bundle import Bundle, untrained
-from reds.errors import ConfigError
+from reds.errors import ConfigError, ParityError
 from reds.image import read_image
 from reds.image.operations import operations
+from reds.layers import Dense, ReLU
+from reds.parity import check_parity
 from reds.subnets import Subnet, Subnets, halving
 from reds.zoo import POSTER_GROUPS, architecture
+from tests.reds.image_examples import PRECISIONS
 
 
 def a_bundle(name: str = "mlp3") -> Bundle:
@@ -39,7 +42,7 @@ def test_a_float32_image_computes_what_the_bundle_does(name: str) -> None:
         np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("precision", ["float32", "int8"])
+@pytest.mark.parametrize("precision", PRECISIONS)
 def test_levels_are_named_and_priced_as_the_subnetworks(precision: str) -> None:
     bundle = a_bundle()
     image = read_image(export.image(bundle, precision, INPUTS))
@@ -47,6 +50,28 @@ def test_levels_are_named_and_priced_as_the_subnetworks(precision: str) -> None:
     assert [level.macs for level in image.levels] == [bundle.architecture.cost(subnet.widths).macs for subnet in bundle.subnets]
     for level, subnet in zip(image.levels, bundle.subnets, strict=True):
         assert tuple(step.outputs for step in level.steps) == subnet.widths[1:]
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_an_image_that_computes_something_else_is_noticed(precision: str) -> None:
+    bundle = a_bundle()
+    image = read_image(export.image(bundle, precision, INPUTS))
+    check_parity(bundle, image, INPUTS)
+    turned = image.layers[1].weights[::-1]
+    broken = replace(image, layers=(image.layers[0], replace(image.layers[1], weights=turned), image.layers[2]))
+    with pytest.raises(ParityError, match=rf"{precision} image .* '100'"):
+        check_parity(bundle, broken, INPUTS)
+
+
+def test_one_subnetwork_with_a_wrong_bias_is_noticed() -> None:
+    bundle = a_bundle()
+    image = read_image(export.image(bundle, "float32"))
+    last = image.levels[3].steps[-1]
+    channels = last.channels.copy()
+    channels["bias"][0] += 1e-2
+    level = replace(image.levels[3], steps=(*image.levels[3].steps[:-1], replace(last, channels=channels)))
+    with pytest.raises(ParityError, match=r"'12\.5'"):
+        check_parity(bundle, replace(image, levels=(*image.levels[:3], level)), INPUTS)
 
 
 def test_the_same_bundle_makes_the_same_bytes() -> None:

@@ -127,6 +127,13 @@ def test_the_code_of_a_stage_is_what_it_imports_wherever_it_does() -> None:
     assert "reds.datasets.digits" in dependencies("reds.datasets")
 
 
+def test_the_package_around_a_module_counts_with_it() -> None:
+    # reds/training/__init__.py sets what TensorFlow computes with; nobody imports it by name.
+    assert all("reds.training" in dependencies(f"reds.steps.{step}") for step in ("pretrain", "convert", "finetune", "evaluate"))
+    assert "reds.image" in dependencies("reds.image.format")
+    assert "reds" not in dependencies("reds.steps.pretrain")
+
+
 def test_comments_decide_nothing_and_code_does(tmp_path: Path) -> None:
     program = (
         "import sys, reds.sources as sources; from pathlib import Path\n"

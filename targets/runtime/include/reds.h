@@ -80,7 +80,8 @@ reds_status reds_open(reds_network *network, const void *image, size_t image_byt
 void reds_describe(const reds_network *network, reds_description *description);
 reds_status reds_describe_level(const reds_network *network, uint32_t level, reds_level *description);
 
-/* Give the network its working memory and select level 0, or the largest level that fits. */
+/* Give the network its working memory and select level 0, or else the first level that fits. On failure the network is as it was:
+ * bound to the arena it had, at the level it had, or not bound if it was not. */
 reds_status reds_bind(reds_network *network, void *arena, size_t arena_bytes);
 
 /* Switch to a subnetwork: a bounds check and one store; no weight is touched, nothing is copied. */

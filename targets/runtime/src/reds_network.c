@@ -63,12 +63,16 @@ reds_status reds_bind(reds_network *network, void *arena, size_t arena_bytes)
 {
     if ((uintptr_t)arena % REDS_ARENA_ALIGNMENT != 0)
         return REDS_MISALIGNED;
+    const struct reds_level_record *level = levels_of(network);
+    const struct reds_level_record *const end = level + header_of(network)->level_count;
+    while (level < end && level->arena_bytes > arena_bytes)
+        level++;
+    if (level == end)
+        return REDS_ARENA_TOO_SMALL;
+    network->level = level; /* with its arena or not at all: an inference trusts the two to fit */
     network->arena = arena;
     network->arena_bytes = arena_bytes;
-    for (uint32_t level = 0; level < header_of(network)->level_count; level++)
-        if (reds_select(network, level) == REDS_OK)
-            return REDS_OK;
-    return REDS_ARENA_TOO_SMALL;
+    return REDS_OK;
 }
 
 reds_status reds_select(reds_network *network, uint32_t level)

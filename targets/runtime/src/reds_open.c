@@ -52,7 +52,8 @@ static uint64_t activation_bytes(uint8_t precision, uint32_t elements)
     return precision == REDS_FLOAT32 ? (uint64_t)elements * FLOAT32_BYTES : rounded_up(elements, REDS_RECORD_ALIGNMENT);
 }
 
-/* CRC-32 (IEEE 802.3), four bits at a time: a table of 64 bytes is a fair price on a microcontroller. */
+/* CRC-32 (IEEE 802.3), four bits at a time: a table of 64 bytes is a fair price on a microcontroller.
+ * The firmware has a faster one for its frames; the runtime stands alone. */
 static uint32_t crc32_of(const uint8_t *bytes, size_t count)
 {
     static const uint32_t table[CRC_TABLE_SIZE] = {
@@ -179,6 +180,16 @@ static reds_status check_steps(image_view image, const struct reds_layer_record 
     return steps[count - 1].outputs == image.header->output_elements ? REDS_OK : REDS_BAD_STEP;
 }
 
+/* Whether level 0 uses every row and column of every layer. Its steps have been checked. */
+static int is_whole(image_view image, const struct reds_layer_record *layers, const struct reds_level_record *level)
+{
+    const struct reds_step_record *const steps = (const void *)(image.bytes + level->steps_offset);
+    for (uint32_t i = 0; i < image.header->layer_count; i++)
+        if (steps[i].inputs != layers[i].inputs || steps[i].outputs != layers[i].outputs)
+            return 0;
+    return 1;
+}
+
 /* One to seven printable ASCII characters, then NULs. */
 static int is_name(const char name[8])
 {
@@ -188,10 +199,28 @@ static int is_name(const char name[8])
     return in_range((int64_t)length, 1, 7) && is_zero((const uint8_t *)name + length, 8 - length);
 }
 
-static reds_status check_level(image_view image, const struct reds_level_record *level)
+static int is_same_name(const char a[8], const char b[8])
+{
+    for (size_t i = 0; i < 8; i++)
+        if (a[i] != b[i])
+            return 0;
+    return 1;
+}
+
+static int is_new_name(const struct reds_level_record *levels, uint32_t index)
+{
+    for (uint32_t i = 0; i < index; i++)
+        if (is_same_name(levels[i].name, levels[index].name))
+            return 0;
+    return 1;
+}
+
+/* One level record; those before it have been checked. */
+static reds_status check_level(image_view image, const struct reds_level_record *levels, uint32_t index)
 {
     const struct reds_header_record *const header = image.header;
-    const int valid = is_name(level->name) && level->arena_bytes % REDS_RECORD_ALIGNMENT == 0 &&
+    const struct reds_level_record *const level = levels + index;
+    const int valid = is_name(level->name) && is_new_name(levels, index) && level->arena_bytes % REDS_RECORD_ALIGNMENT == 0 &&
                       fits(level->steps_offset, header->layer_count, sizeof(struct reds_step_record), header->image_bytes) &&
                       is_quantisation(header->precision, level->output_scale, level->output_zero_point) &&
                       is_zero(level->reserved, sizeof level->reserved);
@@ -218,9 +247,11 @@ reds_status reds_open(reds_network *network, const void *image, size_t image_byt
     }
     uint32_t arena_bytes = 0;
     for (uint32_t i = 0; i < view.header->level_count; i++) {
-        status = check_level(view, &levels[i]);
+        status = check_level(view, levels, i);
         if (status == REDS_OK)
             status = check_steps(view, layers, &levels[i]);
+        if (status == REDS_OK && i == 0 && !is_whole(view, layers, &levels[i]))
+            status = REDS_BAD_STEP;
         if (status != REDS_OK)
             return status;
         arena_bytes = levels[i].arena_bytes > arena_bytes ? levels[i].arena_bytes : arena_bytes;
