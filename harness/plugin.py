@@ -133,14 +133,13 @@ def _begin(config: pytest.Config, node_ids: Iterable[str]) -> None:
     path = config.stash[RUN_FILE]
     wanted = dict.fromkeys(subject.model for subject in subjects if plan.absence(subject) is None)
     try:
-        run_file.create(path, environment.describe_run(path.stem, plan.matrix.name, _command(config), config.rootpath))
         _make(config, artifacts.missing_recipes(plan.matrix, wanted))
-        records.create(path, environment.describe_run(path.stem, plan.matrix.name, _command(config), config.rootpath))
+        run_file.create(path, environment.describe_run(path.stem, plan.matrix.name, _command(config), config.rootpath))
     except BenchError as error:
         pytest.exit(str(error), returncode=pytest.ExitCode.TESTS_FAILED)
-    except OSError as error:  # the folder of results or of the cache cannot be written
-        where = "choose other folders with --results and the variable REDS_BENCH_CACHE"
-        pytest.exit(f"the run cannot be stored: {error}\n  do: {where}", returncode=pytest.ExitCode.TESTS_FAILED)
+    except OSError as error:  # the cache's folder cannot be written
+        where = "choose another folder with the variable REDS_BENCH_CACHE"
+        pytest.exit(f"the models cannot be stored: {error}\n  do: {where}", returncode=pytest.ExitCode.TESTS_FAILED)
 
 
 def _make(config: pytest.Config, recipes: list[Recipe]) -> None:

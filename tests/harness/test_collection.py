@@ -159,5 +159,5 @@ def test_a_results_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
     assert done.returncode != 0
     assert "INTERNALERROR" not in done.stdout + done.stderr
-    assert "the run cannot be stored" in done.stdout + done.stderr
+    assert "could not be written" in done.stdout + done.stderr
     assert str(tmp_path / "file") in done.stdout + done.stderr

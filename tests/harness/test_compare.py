@@ -162,4 +162,4 @@ def test_a_matrix_that_is_gone_is_no_obstacle(tmp_path: Path, write: Write, caps
     path.write_text(path.read_text().replace('"digits", "git_sha"', '"gone.toml", "git_sha"'))
 
     assert main(["compare", a, a]) == 0
-    assert "the default thresholds are used: gone.toml cannot be read" in capsys.readouterr().err
+    assert "the default thresholds are used: there is no file gone.toml" in capsys.readouterr().err
