@@ -11,10 +11,10 @@ from harness.judging.thresholds import Thresholds
 from harness.toml_table import TomlTable, read_toml
 from reds.datasets import DATASETS
 from reds.errors import ConfigError, unknown_name
+from reds.image.format import PRECISIONS
 from reds.recipe import Recipe
 from reds.zoo import ZOO
 
-PRECISIONS = ("float32", "int8")
 TRAINING = ("pretraining", "finetuning")  # tables that a recipe may have
 SUITES = Path(__file__).resolve().parent.parent / "suites"
 

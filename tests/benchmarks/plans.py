@@ -4,7 +4,7 @@
 
 A fifth of the training examples, the same share of every class, is kept from training and validates; the test examples are never
 looked at. Each candidate is the default with one number changed: without --change, the learning rate and the noise of the
-fine-tuning, halved and doubled. Widths are the poster's. The five candidates of one network and seed take about half a minute.
+fine-tuning, halved and doubled. Widths are the poster's. The five candidates of one network and seed take half a minute to one.
 """
 
 from __future__ import annotations
