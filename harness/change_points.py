@@ -2,8 +2,8 @@
 
 A value that the same inputs always give changes where it differs from the one before. A value measured by a running clock is
 noise around levels: the levels are the piecewise-constant function that minimises squared error plus a penalty for each change,
-found exactly by dynamic programming (B. Jackson et al., "An algorithm for optimal partitioning of data on an interval", IEEE Signal
-Processing Letters 2005).
+found exactly by dynamic programming (B. Jackson et al., "An algorithm for optimal partitioning of data on an interval", IEEE
+Signal Processing Letters 2005).
 """
 
 from __future__ import annotations

@@ -28,8 +28,7 @@ DEVICE_MARK = b'"device_kind"'
 
 # What differs from run to run in a line. Quotes inside a JSON string are escaped, so this cannot stand inside one; a line that
 # was cut off within it does not match.
-NUMBERS_OF_LINE = re.compile(rb'"value": ([-+.0-9eE]+), "samples": \[[-+.0-9eE, ]*\], ')
-
+NUMBERS_OF_LINE = re.compile(rb'"value": (-?(?:0|[1-9][0-9]*))([.][0-9]+)?([eE][-+]?[0-9]+)?, "samples": \[[-+.0-9eE, ]*\], ')
 
 Description = tuple[Key, str, str, bool, str]  # a Reading without its value
 
@@ -88,11 +87,11 @@ class Selection:
         """Whether this is one of the values asked for."""
         return all(getattr(key, name) == value for name, value in self.wanted.items())
 
-    def mark(self) -> bytes | None:
-        """Bytes that every line of such a measurement holds, however its JSON is laid out; None if there are none to rely on."""
+    def mark(self) -> bytes:
+        """Bytes that every line of such a measurement holds, however its JSON is laid out."""
         metric = self.wanted.get("metric")
         plain = isinstance(metric, str) and metric.isascii() and metric.isprintable() and not set(metric) & set('"\\/')
-        return f'"{metric}"'.encode() if plain else None
+        return f'"{metric}"'.encode() if plain else b'"metric"'
 
 
 ALL = Selection()
@@ -113,12 +112,11 @@ def of_file(path: Path, selection: Selection) -> RunReadings:
     """
     content = path.read_bytes()
     header = facts_of(content[: content.find(b"\n")])
-    mark = selection.mark()
-    if mark is None or header is None or header.get("kind") != Run.kind or header.get("schema_version") != SCHEMA_VERSION:
+    if header is None or header.get("kind") != Run.kind or header.get("schema_version") != SCHEMA_VERSION:
         return of_run(read(path), selection)
     try:
         devices = [from_facts(_facts(line), str(path)) for line in _lines_with(content, DEVICE_MARK)]
-        readings = [_reading(line) for line in _lines_with(content, mark)]
+        readings = [_reading(line) for line in _lines_with(content, selection.mark())]
     except (KeyError, TypeError, ValueError, ProtocolError):
         return of_run(read(path), selection)  # repairs a torn line, or names the field that is wrong
     run = from_facts(header, f"{path}, line 1")
@@ -155,7 +153,8 @@ def _reading(line: bytes) -> Reading | None:
         described, value = _describe(facts), facts.get("value", math.nan)
     else:
         described = _description(line[: numbers.start()] + line[numbers.end() :])
-        value = json.loads(numbers[1])
+        whole = numbers.lastindex == 1
+        value = int(numbers[1]) if whole else float(b"".join(part or b"" for part in numbers.groups()))
     if described is None:
         return None
     if not math.isfinite(value):

@@ -147,11 +147,14 @@ def _numbered(run_id: str, records: tuple[Record, ...]) -> list[dict[str, Any]]:
 
 
 def _row(record: Record) -> dict[str, Any]:
-    """Column -> value. A number is a float where the column is one, so that what is read back and pushed again is the same."""
+    """Column -> value. A number is as a column of floats gives it back, so that what is read and pushed again is the same."""
     row = {}
     for field in fields(record):
         value = getattr(record, field.name)
-        row[field.name] = float(value) if field.type == "float" else list(value) if isinstance(value, tuple) else value
+        if field.type == "float":
+            row[field.name] = float(value) + 0.0  # SQLite keeps no sign of zero
+        else:
+            row[field.name] = list(value) if isinstance(value, tuple) else value
     return row
 
 

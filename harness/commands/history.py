@@ -10,8 +10,8 @@ from typing import Any
 from harness.commands.output import add_json, print_json, print_table
 from harness.commands.runs import RUNS
 from harness.history import Series, Step, series, sparkline
-from harness.readings import KEY_FIELDS, RunReadings, Selection
-from harness.sources import runs, values
+from harness.readings import ALL, KEY_FIELDS, RunReadings, Selection
+from harness.sources import values
 from reds.errors import ConfigError, unknown_name
 
 SPARK_WIDTH = 40
@@ -113,7 +113,7 @@ def _number(value: float) -> str:
 
 def _nothing(options: argparse.Namespace, selection: Selection) -> ConfigError:
     """Say which part of what was asked for does not exist."""
-    keys = [m.key for one in runs(options.where) for m in one.measurements]
+    keys = {reading.key for one in values(options.where, ALL) for reading in one.readings}
     wanted = [*selection.wanted.items(), *(("device", device) for device in options.device)]
     for name, value in wanted:
         known = {str(getattr(key, name)) for key in keys if getattr(key, name) is not None}

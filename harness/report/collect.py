@@ -16,7 +16,7 @@ from harness.records import Outcome
 from harness.report import fronts as front_figures
 from harness.report import histories, layers, published, searches, switching, tradeoffs
 from harness.report.figure import Figure, Group, slug
-from harness.report.networks import Network, networks, unique
+from harness.report.networks import Network, networks
 from harness.report.published import Published, Shelf
 from harness.report.style import Colours
 from harness.run_file import RunFile
@@ -100,7 +100,8 @@ def collect(
     values = published.load() if published_values is None else published_values
     measured = networks(run.measurements)
     shelves = [Shelf(values, network.architecture, network.dataset) for network in measured]
-    colours = Colours(unique([tradeoffs.MEASURED, *(d.id for d in run.devices), *(m.device for m in run.measurements if m.device)]))
+    devices = [*(d.id for d in run.devices), *(m.device for m in run.measurements if m.device)]
+    colours = Colours([tradeoffs.MEASURED, *devices])
     found = _fronts(run)
     change = None if against is None else _change(against, run, thresholds or Thresholds())
     with schemapi.debug_mode(False):  # does without a check of every chart against the schema, which the tests make
@@ -125,19 +126,22 @@ def _change(before: RunFile, run: RunFile, thresholds: Thresholds) -> Change:
     return Change(before, comparisons, tally(comparisons), changes)
 
 
+NAMES = "Subnetworks are named by the budget that they were searched for; the axis is their true cost."
+UNITS = "Each unit on axes of its own, a line for each device. What is proportional to the work is a line through the corner."
+SWITCHES = "From each subnetwork (rows) to each other (columns), in the device's own unit."
+FRONTS = "Accuracy against latency, by device: what lies below and to the right of another loses to it."
+PAST = "Earlier runs, oldest first; vertical lines mark where a level changed, with the commits between."
+
+
 def _network(network: Network, shelf: Shelf, colours: Colours) -> Section:
-    groups = [
-        _group("Cost and accuracy", "Subnetworks are named by the budget that they were searched for; the axis is their true cost.",
-               list(tradeoffs.figures(network, shelf, colours))),
-        _group("Latency", "Each unit on axes of its own; a line for each device. Both axes begin at zero: what is proportional is a line "
-               "through the corner.", list(tradeoffs.latencies(network, shelf, colours)), small=True),
-        _group("Switching", "From each subnetwork (rows) to each other (columns), in the device's own unit.",
-               list(switching.figures(network)), small=True),
-        _group("Where time goes", "Layer by layer, a bar for each subnetwork.", list(layers.profiles(network)), small=True),
-        _group("Where memory goes", "Activations that each layer reads and writes.", list(layers.memory(network))),
-    ]  # fmt: skip
-    shown = [group for group in groups if group is not None]
-    return Section(slug("network", network.name), network.architecture, f"on {network.dataset}", shown)
+    groups = (
+        Group("Cost and accuracy", NAMES, list(tradeoffs.figures(network, shelf, colours))),
+        Group("Latency", UNITS, list(tradeoffs.latencies(network, shelf, colours)), small=True),
+        Group("Switching", SWITCHES, list(switching.figures(network)), small=True),
+        Group("Where time goes", "Layer by layer, a bar for each subnetwork.", list(layers.profiles(network)), small=True),
+        Group("Where memory goes", "Activations that each layer reads and writes.", list(layers.memory(network))),
+    )
+    return _section(slug("network", network.name), network.architecture, f"on {network.dataset}", *groups)
 
 
 def _across(
@@ -151,19 +155,16 @@ def _across(
     changes = {c.place: c for c in change.fronts} if change else {}
     architectures = Colours(network.architecture for network in measured)
     searched = Colours(network.name for network in measured)
-    for anchor, title, note, figures in (
-        ("pareto", "Best subnetworks", "Accuracy against latency, by device: points below and to the right of another lose to it.",
-         front_figures.figures(found, changes, architectures)),
-        ("search", "Search", searches.note(measured), searches.figures(measured, shelves, searched)),
-        ("history", "History", "Earlier runs, oldest first; vertical lines mark where a level changed, with the commits between.",
-         histories.figures(history.series(past))),
-    ):  # fmt: skip
-        group = _group("", note, list(figures), small=anchor == "history")
-        yield Section(anchor, title, "", [group] if group else [])
+    fronts = list(front_figures.figures(found, changes, architectures))
+    yield _section("pareto", "Best subnetworks", "", Group("", FRONTS, fronts))
+    yield _section(
+        "search", "Search", "", Group("", searches.note(measured), list(searches.figures(measured, shelves, searched)))
+    )
+    yield _section("history", "History", "", Group("", PAST, list(histories.figures(history.series(past))), small=True))
 
 
-def _group(title: str, note: str, figures: Sequence[Figure], *, small: bool = False) -> Group | None:
-    return Group(title, note, figures, small) if figures else None
+def _section(anchor: str, title: str, subtitle: str, *groups: Group) -> Section:
+    return Section(anchor, title, subtitle, [group for group in groups if group.figures])
 
 
 def _unpassed(outcomes: Sequence[Outcome]) -> Iterator[Reason]:

@@ -36,7 +36,7 @@ class Group:
 
     Attributes:
         title, note: above the figures.
-        figures: at least one.
+        figures: a group without any is not shown.
         small: whether they are small enough for more than two in a row.
     """
 

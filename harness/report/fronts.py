@@ -9,7 +9,7 @@ import altair as alt
 from harness.pareto import Front, FrontChange, Place
 from harness.report.figure import Figure, Row, slug
 from harness.report.networks import unique
-from harness.report.style import QUIET, Colours, legend, rows_of, specification, toggles, tooltips
+from harness.report.style import NEUTRAL, Colours, axis, legend, rows_of, specification, toggles, tooltips
 from harness.report.tradeoffs import UNIT_NAMES
 
 HEIGHT = 260
@@ -49,26 +49,30 @@ def _rows(front: Front, run: str) -> list[Row]:
     ]
 
 
-def _chart(rows: Sequence[Row], place: Place, colours: Colours) -> alt.LayerChart:
+def _chart(rows: Sequence[Row], place: Place, colours: Colours) -> alt.TopLevelMixin:
     scale = "log" if min(row["cost"] for row in rows) > 0 else "symlog"
     title = f"{place.cost.capitalize()}, {UNIT_NAMES.get(place.unit, place.unit)}"
-    x = alt.X(field="cost", type="quantitative", title=title, scale=alt.Scale(type=scale), axis=alt.Axis(format="~s", tickCount=5))
+    x = alt.X(field="cost", type="quantitative", title=title, scale=alt.Scale(type=scale), axis=axis())
     y = alt.Y(
         field="accuracy_percent",
         type="quantitative",
         title="Accuracy, %",
         scale=alt.Scale(zero=False),
-        axis=alt.Axis(format=",~r", tickCount=5),
+        axis=axis(",~r"),
     )
     scale_of = colours.scale(rows, "architecture")
     names, precisions = (unique(row[field] for row in rows) for field in ("architecture", "precision"))
     now = [row for row in rows if row["run"] == "this run"]
-    points = alt.Chart(rows_of(now)).mark_point(size=60).encode(
-        x=x,
-        y=y,
-        color=alt.Color(field="architecture", type="nominal", title=None, scale=scale_of, legend=legend(names)),
-        shape=alt.Shape(field="precision", type="nominal", title=None, legend=legend(precisions)),
-        tooltip=tooltips(now),
+    points = (
+        alt.Chart(rows_of(now))
+        .mark_point(size=60)
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color(field="architecture", type="nominal", title=None, scale=scale_of, legend=legend(names)),
+            shape=alt.Shape(field="precision", type="nominal", title=None, legend=legend(precisions)),
+            tooltip=tooltips(now),
+        )
     )
     layers = [_line(rows, "this run", x, y), toggles(points, "architecture", "precision")]
     if any(row["run"] == "before" for row in rows):
@@ -79,4 +83,5 @@ def _chart(rows: Sequence[Row], place: Place, colours: Colours) -> alt.LayerChar
 def _line(rows: Sequence[Row], run: str, x: alt.X, y: alt.Y) -> alt.Chart:
     best = [row for row in rows if row["run"] == run and row["on_front"]]
     dashes = [5, 4] if run == "before" else [1, 0]
-    return alt.Chart(rows_of(best)).mark_line(interpolate="step-after", color=QUIET, strokeWidth=1.4, strokeDash=dashes).encode(x=x, y=y)
+    line = alt.Chart(rows_of(best)).mark_line(interpolate="step-after", color=NEUTRAL, strokeWidth=1.4, strokeDash=dashes)
+    return line.encode(x=x, y=y)

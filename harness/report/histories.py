@@ -9,7 +9,7 @@ import altair as alt
 from harness.history import Series
 from harness.records import Key
 from harness.report.figure import Figure, Row, slug
-from harness.report.style import ORDERED, legend, rows_of, specification, toggles, tooltips
+from harness.report.style import ORDERED, axis, legend, rows_of, specification, toggles, tooltips
 
 METRICS = ("latency", "accuracy", "image_bytes", "flash_bytes", "arena_bytes")
 ALWAYS = ("latency", "accuracy")  # the others are shown where they changed
@@ -29,7 +29,7 @@ def figures(history: Sequence[Series]) -> Iterator[Figure]:
             where = ", ".join(part for part in (architecture, dataset, precision, device) if part)
             yield Figure(
                 name=slug("history", metric, architecture, dataset, precision, device, matrix),
-                title=f"{metric}: {where}",
+                title=f"{str(metric).replace('_', ' ').capitalize()} of {where}",
                 caption=f"In {unit}, matrix {matrix}, {len({row['run'] for row in rows})} runs, oldest first.",
                 rows=rows,
                 chart=specification(_chart(rows, str(unit))),
@@ -55,22 +55,27 @@ def _rows(one: Series) -> Iterator[Row]:
         }
 
 
-def _chart(rows: Sequence[Row], unit: str) -> alt.LayerChart:
-    x = alt.X(field="order", type="quantitative", title="Run", axis=alt.Axis(format="d", tickMinStep=1), scale=alt.Scale(zero=False))
+def _chart(rows: Sequence[Row], unit: str) -> alt.TopLevelMixin:
+    whole = alt.Axis(format="d", tickCount=6, labelExpr="datum.value % 1 ? '' : datum.label")
+    x = alt.X(field="order", type="quantitative", title="Run", axis=whole, scale=alt.Scale(zero=False))
     levels = list(dict.fromkeys(row["subnet"] for row in rows))
+    shade = alt.Scale(scheme=ORDERED)
     base = alt.Chart(rows_of(rows), width="container", height=HEIGHT)
     lines = base.mark_line(point={"size": 24}).encode(
         x=x,
-        y=alt.Y(field="value", type="quantitative", title=unit.capitalize(), scale=alt.Scale(zero=False), axis=alt.Axis(format="~s")),
-        color=alt.Color(field="subnet", type="ordinal", title=None, sort=levels, scale=alt.Scale(scheme=ORDERED), legend=legend(levels)),
+        y=alt.Y(field="value", type="quantitative", title=unit.capitalize(), scale=alt.Scale(zero=False), axis=axis()),
+        color=alt.Color(field="subnet", type="ordinal", title=None, sort=levels, scale=shade, legend=legend(levels)),
         tooltip=tooltips(rows),
     )
     changed = [row for row in rows if row["step"]]
     chart = toggles(lines, "subnet")
     if not changed:
-        return alt.layer(chart)
+        return chart
     verdicts = alt.Scale(domain=list(VERDICT_COLOURS), range=list(VERDICT_COLOURS.values()))
-    rules = alt.Chart(rows_of(changed)).mark_rule(strokeDash=[3, 3], strokeWidth=1.5).encode(
-        x=x, color=alt.Color(field="step", type="nominal", scale=verdicts, title="changes"), tooltip=tooltips(changed)
+    color = alt.Color(field="step", type="nominal", scale=verdicts, title="changes")
+    rules = (
+        alt.Chart(rows_of(changed))
+        .mark_rule(strokeDash=[3, 3], strokeWidth=1.5)
+        .encode(x=x, color=color, tooltip=tooltips(changed))
     )
     return alt.layer(chart, rules).resolve_scale(color="independent")

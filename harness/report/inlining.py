@@ -8,6 +8,7 @@ import json
 import os
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def vega() -> str:
         import vl_convert  # noqa: PLC0415  (45 MB, needed for reports only)
     except ImportError as error:
         raise MissingError("the package vl-convert-python is missing", do='pip install "reds-bench[bench]"') from error
-    stored = cache_folder("report") / f"vega-{vl_convert.__version__}.js"
+    stored = cache_folder("report") / f"vega-{version('vl-convert-python')}.js"
     if not stored.is_file():  # putting it together takes a second or two
         bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
         partial = stored.with_suffix(f".{os.getpid()}")

@@ -70,7 +70,11 @@ def render(report: Report) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415  (comes with Altair)
 
     environment = Environment(
-        loader=FileSystemLoader(inlining.TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(inlining.TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters |= {"number": number_text, "percent": _percent, "count": _count, "commit": _commit}
     environment.globals |= {"signs": SIGNS}
@@ -89,6 +93,7 @@ def _context(report: Report) -> dict[str, Any]:
         "paper": PAPER,
         "networks": each_once(f"{m.architecture}-{m.dataset}" for m in run.measurements),
         "devices": each_once([*(d.id for d in run.devices), *(m.device for m in run.measurements if m.device)]),
+        "datasets": each_once(m.dataset for m in run.measurements),
         "precisions": each_once(m.precision for m in run.measurements if m.precision),
         "outcomes": _outcomes(report),
         "seconds": sum(o.seconds for o in run.outcomes),
@@ -133,7 +138,9 @@ def _glance(rows: Sequence[Row]) -> Iterator[Glance]:
     placements: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         placements.setdefault((row.architecture, row.dataset, row.precision, row.device), []).append(row)
-    for own in placements.values():
+    order = each_once(place[:2] for place in placements)
+    for place in sorted(placements, key=lambda place: (order.index(place[:2]), place[2])):
+        own = placements[place]
         yield Glance(own[0], own[-1], len(own))
 
 
@@ -165,7 +172,7 @@ def _percent(share: float | None, sign: str = "+") -> str:
 
 
 def _count(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.0f}"
+    return "-" if value is None else f"{value:,.0f}"
 
 
 def _commit(sha: str | None) -> str:

@@ -11,7 +11,6 @@ from harness.matrix import SUITES
 from reds.errors import ProtocolError
 
 FOLDER = SUITES.parent / "results" / "paper"
-COLUMNS = ("table", "network", "dataset", "subnet", "metric", "unit", "value", "std", "device", "variant", "source")
 POSTER = "poster.csv"  # accuracies only, with columns of its own
 
 # The published engines are TensorFlow Lite and TensorFlow Lite Micro with floating-point kernels.
@@ -70,7 +69,7 @@ def _read(path: Path) -> Iterator[Published]:
             try:
                 yield _from_poster(row) if path.name == POSTER else _from_row(row)
             except (KeyError, TypeError, ValueError) as error:
-                raise ProtocolError(f"{path}, line {number}: no published value", seen=str(error), do=f"columns: {COLUMNS}") from error
+                raise ProtocolError(f"{path}, line {number} is no published value", seen=str(error)) from error
 
 
 def _from_row(row: Mapping[str, str]) -> Published:

@@ -9,7 +9,7 @@ import altair as alt
 from harness.report.figure import Figure, Row
 from harness.report.networks import Network, unique
 from harness.report.published import Shelf
-from harness.report.style import Colours, legend, rows_of, specification, toggles, tooltips
+from harness.report.style import Colours, axis, legend, rows_of, specification, toggles, tooltips
 
 HEIGHT = 230
 TIME = "On the computer that made the networks, on a logarithmic axis; published times are of another computer and solver."
@@ -56,12 +56,12 @@ def rows_of_search(networks: Sequence[Network], shelves: Sequence[Shelf]) -> lis
     return rows
 
 
-def _chart(rows: Sequence[Row], y: str, axis: str, scale: alt.Scale, colours: Colours) -> alt.Chart:
+def _chart(rows: Sequence[Row], y: str, heading: str, scale: alt.Scale, colours: Colours) -> alt.Chart:
     order, names = (unique(row[field] for row in rows) for field in ("subnet", "network"))
     chart = alt.Chart(rows_of(rows), width="container", height=HEIGHT).mark_line(point=True)
     chart = chart.encode(
         x=alt.X(field="subnet", type="nominal", title="Subnetwork", sort=order, axis=alt.Axis(labelAngle=0, ticks=False)),
-        y=alt.Y(field=y, type="quantitative", title=axis, scale=scale, axis=alt.Axis(format="~g", tickCount=5)),
+        y=alt.Y(field=y, type="quantitative", title=heading, scale=scale, axis=axis("~g")),
         color=alt.Color(field="network", type="nominal", title=None, scale=colours.scale(rows, "network"), legend=legend(names)),
         tooltip=tooltips(rows),
     )

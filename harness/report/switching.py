@@ -11,6 +11,7 @@ from harness.report.networks import Network, by_place, levels
 from harness.report.style import rows_of, specification, tooltips
 
 SIDE = 150
+ON_SHADE = "#0b2239"  # legible on every shade
 
 
 def figures(network: Network) -> Iterator[Figure]:
@@ -37,7 +38,7 @@ def figures(network: Network) -> Iterator[Figure]:
         )
 
 
-def _chart(rows: Sequence[Row], order: Sequence[str]) -> alt.LayerChart:
+def _chart(rows: Sequence[Row], order: Sequence[str]) -> alt.TopLevelMixin:
     highest = max(row["switch"] for row in rows) or 1
     base = alt.Chart(rows_of(rows), width="container", height=SIDE).encode(
         x=alt.X(field="to", type="nominal", title="to", sort=order, axis=_axis("top")),
@@ -45,16 +46,14 @@ def _chart(rows: Sequence[Row], order: Sequence[str]) -> alt.LayerChart:
         tooltip=tooltips(rows),
     )
     # From zero: a small relative difference shall not look like a large one.
-    shade = alt.Scale(domain=[0, highest], scheme=alt.SchemeParams(name="blues", extent=[0, 0.62]))
+    shade = alt.Scale(domain=[0, highest], scheme=alt.SchemeParams(name="blues", extent=[0, 0.5]))
     cells = base.mark_rect(cornerRadius=2).encode(
         color=alt.Color(field="switch", type="quantitative", scale=shade, legend=None),
     )
-    dark = alt.datum["switch"] > 0.75 * highest
-    numbers = base.mark_text(fontSize=11).encode(
-        text=alt.Text(field="switch", type="quantitative", format=",.4~r"),
-        color=alt.condition(dark, alt.value("white"), alt.value("#12263a")),
+    numbers = base.mark_text(fontSize=11, color=ON_SHADE).encode(
+        text=alt.Text(field="switch", type="quantitative", format=",.4~r")
     )
-    return cells + numbers
+    return alt.layer(cells, numbers)
 
 
 def _axis(side: str) -> alt.Axis:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
@@ -11,24 +12,41 @@ from harness.records import Measurement
 from harness.report.figure import Figure, Row, slug
 from harness.report.networks import Network, unique
 from harness.report.published import PRECISION, Published, Shelf
-from harness.report.style import Colours, legend, rows_of, specification, toggles, tooltips
+from harness.report.style import Colours, axis, legend, rows_of, specification, toggles, tooltips
 from harness.summary import COUNTED_UNITS
 
 HEIGHT = 230
-MEASURED, NO_PRECISION = "measured", "any precision"
+MEASURED, PUBLISHED = "measured", "published"
+NO_PRECISION = "any precision"
+AGREEING = "Test samples that were classified rightly on the device; lines of devices that agree lie on one another."
 NOMINAL = "Published points without published widths stand at their nominal budget, which true costs may miss by a lot."
 UNIT_NAMES = {"instructions": "retired instructions", "model cycles": "cycles of the emulator's model"}
 BYTES_PER_PARAMETER = 4  # published model sizes are parameters times this
 BYTES_PER_KIBIBYTE = 1024
 
 
+@dataclass(frozen=True)
+class Plot:
+    """Something against multiply-adds: the column of the rows, the heading of its axis, and whether that begins at zero."""
+
+    name: str
+    title: str
+    note: str
+    column: str
+    heading: str
+    from_zero: bool
+
+
+PARAMETERS = Plot("parameters", "Parameters", "", "parameters", "Parameters", from_zero=True)
+ACCURACY = Plot("accuracy", "Accuracy", AGREEING, "accuracy_percent", "Accuracy, %", from_zero=False)
+
+
 def figures(network: Network, shelf: Shelf, colours: Colours) -> Iterator[Figure]:
     """Parameters and accuracy, as far as this network has measurements of them."""
     if rows := _parameters(network, shelf):
-        yield _figure(network, "Parameters", "", rows, "parameters", "Parameters", colours, zero=True)
+        yield _figure(network, PARAMETERS, rows, colours)
     if rows := _accuracies(network, shelf):
-        note = "Test samples that were classified rightly on the device; lines of devices that agree lie on one another."
-        yield _figure(network, "Accuracy", note, rows, "accuracy_percent", "Accuracy, %", colours, zero=False)
+        yield _figure(network, ACCURACY, rows, colours)
 
 
 def latencies(network: Network, shelf: Shelf, colours: Colours) -> Iterator[Figure]:
@@ -49,11 +67,11 @@ def latencies(network: Network, shelf: Shelf, colours: Colours) -> Iterator[Figu
             if not _any_measured(rows):
                 title, note = f"{title}, published only", "No device of this run measures in this unit."
             elif unit in COUNTED_UNITS:
-                note = f"Counted, not timed: {COUNTED_UNITS[unit]}."
+                note = f"{UNIT_NAMES.get(unit, unit).capitalize()}: counted work, not time."
             else:
                 note = "Median of the repeats."
-            axis = UNIT_NAMES.get(unit, unit).capitalize()
-            yield _figure(network, title, note, rows, "latency", axis, colours, zero=True, about="latency")
+            plot = Plot(f"latency {title}", title, note, "latency", UNIT_NAMES.get(unit, unit).capitalize(), from_zero=True)
+            yield _figure(network, plot, rows, colours)
 
 
 def _measured_first(place: tuple[tuple[str, str], Sequence[Row]]) -> tuple[bool, str, bool, str]:
@@ -95,51 +113,31 @@ def _published(p: Published, shelf: Shelf, facts: Mapping[str, Any]) -> Iterator
     """A published point, if its place on the axis is known."""
     cost = shelf.cost(p)
     if cost is not None:
-        place = {"series": p.series, "origin": "published", "precision": PRECISION, "subnet": p.subnet, "macs": cost.macs}
+        place = {"series": p.series, "origin": PUBLISHED, "precision": PRECISION, "subnet": p.subnet, "macs": cost.macs}
         yield {**place, **facts, "macs_are": "nominal" if cost.nominal else "true", "source": p.source}
 
 
-def _figure(
-    network: Network,
-    title: str,
-    note: str,
-    rows: Sequence[Row],
-    y: str,
-    axis: str,
-    colours: Colours,
-    *,
-    zero: bool,
-    about: str | None = None,
-) -> Figure:
-    captions = [note, NOMINAL if any(row.get("macs_are") == "nominal" for row in rows) else ""]
-    return Figure(
-        name=slug(network.name, about, title),
-        title=title,
-        caption=" ".join(filter(None, captions)),
-        rows=rows,
-        chart=specification(_chart(rows, y, axis, colours, zero=zero)),
-    )
+def _figure(network: Network, plot: Plot, rows: Sequence[Row], colours: Colours) -> Figure:
+    captions = [plot.note, NOMINAL if any(row.get("macs_are") == "nominal" for row in rows) else ""]
+    caption = " ".join(filter(None, captions))
+    return Figure(slug(network.name, plot.name), plot.title, caption, rows, specification(_chart(rows, plot, colours)))
 
 
-def _chart(rows: Sequence[Row], y: str, axis: str, colours: Colours, *, zero: bool) -> alt.Chart:
+def _chart(rows: Sequence[Row], plot: Plot, colours: Colours) -> alt.Chart:
     """Lines with points: a colour for each series, a shape for each precision, dashes for what was published."""
     series, precisions, origins = (unique(row[field] for row in rows) for field in ("series", "precision", "origin"))
-    macs = alt.Axis(format="~s", tickCount=5)
-    dashes = alt.Scale(domain=[MEASURED, "published"], range=[[1, 0], [5, 4]])
+    colour = alt.Color(field="series", type="nominal", title=None, scale=colours.scale(rows, "series"), legend=legend(series))
+    scale = alt.Scale(zero=plot.from_zero)
+    dashes = alt.Scale(domain=[MEASURED, PUBLISHED], range=[[1, 0], [5, 4]])
+    strokes = legend(origins, symbolType="stroke", symbolSize=260, values=origins) if len(origins) > 1 else None
     chart = alt.Chart(rows_of(rows), width="container", height=HEIGHT).mark_line(point=True)
     chart = chart.encode(
-        x=alt.X(field="macs", type="quantitative", title="Multiply-adds of one inference", axis=macs, scale=alt.Scale(zero=True)),
-        y=alt.Y(field=y, type="quantitative", title=axis, scale=alt.Scale(zero=zero, nice=True), axis=_axis(rows, y)),
-        color=alt.Color(
-            field="series", type="nominal", title=None, scale=colours.scale(rows, "series"), legend=legend(series, symbolType="circle")
+        x=alt.X(
+            field="macs", type="quantitative", title="Multiply-adds of one inference", axis=axis(), scale=alt.Scale(zero=True)
         ),
-        strokeDash=alt.StrokeDash(
-            field="origin",
-            type="nominal",
-            title=None,
-            scale=dashes,
-            legend=legend(origins, symbolType="stroke", values=origins) if len(origins) > 1 else None,
-        ),
+        y=alt.Y(field=plot.column, type="quantitative", title=plot.heading, scale=scale, axis=axis(_format(rows, plot))),
+        color=colour,
+        strokeDash=alt.StrokeDash(field="origin", type="nominal", title=None, scale=dashes, legend=strokes),
         tooltip=tooltips(rows),
     )
     if len(precisions) == 1:
@@ -148,6 +146,5 @@ def _chart(rows: Sequence[Row], y: str, axis: str, colours: Colours, *, zero: bo
     return toggles(chart.encode(shape=shape), "series", "precision")
 
 
-def _axis(rows: Sequence[Row], y: str) -> alt.Axis:
-    large = max(abs(row[y]) for row in rows) >= 10_000
-    return alt.Axis(format="~s" if large else ",~r", tickCount=5)
+def _format(rows: Sequence[Row], plot: Plot) -> str:
+    return "~s" if max(abs(row[plot.column]) for row in rows) >= 10_000 else ",~r"

@@ -1,13 +1,14 @@
 """Change points: steps are found where they are, noise is not taken for one."""
 
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.change_points import MIN_RUNS, of_exact, of_noisy
+from harness.change_points import MIN_RUNS, MIN_RUNS_PER_LEVEL, of_exact, of_noisy, optimal_partition
 
 NOISES = {
     "normal": lambda random, count: random.normal(0, 1, count),
@@ -26,7 +27,32 @@ def test_exact_values_change_where_they_differ(values: list[float]) -> None:
     assert all(before[-1] != after[0] for before, after in pairwise(levels))
 
 
-@settings(deadline=None)  # the first example imports SciPy
+def squared_error(series: np.ndarray, changes: Sequence[int]) -> float:
+    return sum(float(np.sum((level - level.mean()) ** 2)) for level in np.split(series, changes))
+
+
+def partitions(count: int) -> Iterator[list[int]]:
+    """Every way to cut a series into levels of at least two runs."""
+    for cuts in product([False, True], repeat=count - 1):
+        changes = [position for position, cut in enumerate(cuts, start=1) if cut]
+        if all(end - start >= MIN_RUNS_PER_LEVEL for start, end in pairwise([0, *changes, count])):
+            yield changes
+
+
+@given(
+    values=st.lists(st.integers(-20, 20), min_size=2, max_size=10),
+    penalty=st.sampled_from([0.5, 3.25, 20.125, 100.0625]),
+)
+def test_no_other_partition_is_better(values: list[int], penalty: float) -> None:
+    series = np.array(values, dtype=np.float64)
+
+    found = optimal_partition(series, penalty)
+
+    least = min(squared_error(series, changes) + penalty * len(changes) for changes in partitions(len(values)))
+    assert found in list(partitions(len(values)))
+    assert squared_error(series, found) + penalty * len(found) == pytest.approx(least)
+
+
 @given(
     levels=st.lists(st.integers(-5, 5), min_size=1, max_size=5),
     lengths=st.lists(st.integers(8, 30), min_size=5, max_size=5),

@@ -1,13 +1,18 @@
 """Where runs come from: what a user may name, and what is said of what is not there."""
 
+import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harness.readings import Selection, of_file, of_run
+from harness.records import Measurement
 from harness.run_file import read
 from harness.sources import open_run, runs, values
 from reds.errors import ConfigError, MissingError, ProtocolError
+from tests.harness import test_records as strategies
 from tests.harness.examples import a_measurement, some_device_facts
 from tests.harness.storing import git, run_of_day, write_run
 
@@ -155,6 +160,32 @@ def test_reading_only_what_is_asked_for_finds_what_reading_all_finds(tmp_path: P
     selection = Selection.parse(words)
 
     assert of_file(path, selection) == of_run(read(path), selection)
+
+
+@settings(deadline=None)
+@given(measured=st.lists(strategies.measured(), min_size=1, max_size=6), asked=st.integers(0, 5))
+def test_reading_only_one_metric_finds_its_values_whatever_they_are(
+    tmp_path_factory: pytest.TempPathFactory, measured: list[Measurement], asked: int
+) -> None:
+    path = write_run(tmp_path_factory.mktemp("runs"), run_of_day(0), *measured)
+
+    for selection in (EMPTY, Selection({"metric": measured[asked % len(measured)].metric})):
+        found, expected = of_file(path, selection), of_run(read(path), selection)
+        assert found == expected
+        assert [type(reading.value) for reading in found.readings] == [type(reading.value) for reading in expected.readings]
+        assert expected.readings
+
+
+def test_a_line_that_somebody_else_laid_out_is_read_too(tmp_path: Path) -> None:
+    path = write_run(tmp_path, run_of_day(0), *RECORDS)
+    expected = of_run(read(path), EMPTY)
+    lines = [
+        json.dumps(dict(reversed(json.loads(line).items())), indent=None, separators=(",", ":"))
+        for line in path.read_text().splitlines()
+    ]
+    path.write_text("\n".join(lines) + "\n")
+
+    assert of_file(path, EMPTY) == expected
 
 
 def test_reading_only_what_is_asked_for_survives_a_crash_at_every_byte(tmp_path: Path) -> None:

@@ -26,10 +26,10 @@
   );
   document.querySelectorAll("main > section").forEach((section) => seen.observe(section));
 
-  // What is folded away is printed too.
+  // Reasons that are folded away are printed too.
   const folded = [];
   addEventListener("beforeprint", () => {
-    document.querySelectorAll("details:not([open])").forEach((one) => { one.open = true; folded.push(one); });
+    document.querySelectorAll(".outcome:not([open])").forEach((one) => { one.open = true; folded.push(one); });
   });
   addEventListener("afterprint", () => folded.splice(0).forEach((one) => { one.open = false; }));
 })();
