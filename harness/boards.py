@@ -102,7 +102,8 @@ class Board:
         """Time each layer of inferences of one level on one input, shape (input_elements,): a timing for each, in order."""
         rounds = [self._time(LayerTime(level, inputs)) for _ in range(self.repeats)]
         layers = zip(*(timing.samples for timing in rounds), strict=True)
-        return tuple(Timing(samples, rounds[0].clock) for samples in layers)
+        overhead = min(timing.overhead for timing in rounds)
+        return tuple(Timing(samples, rounds[0].clock, overhead) for samples in layers)
 
     def close(self) -> None:
         """End the connection. May be called twice."""
