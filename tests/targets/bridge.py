@@ -27,7 +27,19 @@ def unharmed(data: bytes) -> bytes:
 
 def pump(line: int, command: list[str], ending: threading.Event, to_device: Harm = unharmed, to_host: Harm = unharmed) -> None:
     """Start a device process and carry bytes between it and a line until one of them ends or `ending` is set."""
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
+    carry(line, start(command), ending, to_device, to_host)
+
+
+def start(command: list[str]) -> subprocess.Popen[bytes]:
+    """Start a device process with pipes to it."""
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+
+
+def carry(
+    line: int, process: subprocess.Popen[bytes], ending: threading.Event, to_device: Harm = unharmed, to_host: Harm = unharmed
+) -> None:
+    """Carry bytes between a device process and a line until one of them ends or `ending` is set; then end the process."""
+    with process:
         assert process.stdin is not None
         assert process.stdout is not None
         device_in, device_out = process.stdin.fileno(), process.stdout.fileno()
@@ -71,7 +83,8 @@ def on_pty(command: list[str]) -> Iterator[str]:
     ending = threading.Event()
     ours, theirs = pty.openpty()
     tty.setraw(theirs)
-    thread = threading.Thread(target=pump, args=(ours, command, ending))
+    # Started before anything opens the terminal: a fork holds what is open, and locked, until the new program begins.
+    thread = threading.Thread(target=carry, args=(ours, start(command), ending))
     thread.start()
     try:
         yield os.ttyname(theirs)
