@@ -34,11 +34,13 @@ def write_figures(report: Report, folder: Path) -> list[Path]:
     except ImportError as error:
         raise MissingError("the package vl-convert-python is missing", do='pip install "reds-bench[bench]"') from error
     figures = report.figures
+    places = [(section, group) for section in report.sections for group in section.groups for _ in group.figures]
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for figure, name in zip(figures, unique(figures, set()), strict=True):
-            chart = standalone(figure)
+        for figure, name, (section, group) in zip(figures, unique(figures, set()), places, strict=True):
+            where = " ".join(part for part in (section.title, section.subtitle, group.title and f"- {group.title}") if part)
+            chart = standalone(figure, where)
             svg, png, table = (folder / f"{name}.{suffix}" for suffix in ("svg", "png", "csv"))
             svg.write_text(vl_convert.vegalite_to_svg(chart), encoding="utf-8")
             png.write_bytes(vl_convert.vegalite_to_png(chart, scale=PIXELS_PER_UNIT))
@@ -49,10 +51,10 @@ def write_figures(report: Report, folder: Path) -> list[Path]:
     return written
 
 
-def standalone(figure: Figure) -> dict[str, Any]:
-    """The figure's chart on white paper, of fixed width, under its title."""
+def standalone(figure: Figure, where: str) -> dict[str, Any]:
+    """The figure's chart on white paper, of fixed width, under its title and what it belongs to."""
     chart: dict[str, Any] = {**figure.chart, "config": {**CONFIG, "background": PAPER["light"]}}
-    chart |= {"title": figure.title, "width": WIDTH, "padding": 12}
+    chart |= {"title": {"text": figure.title, "subtitle": where}, "width": WIDTH, "padding": 12}
     for layer in chart.get("layer", ()):
         layer.pop("width", None)
     return chart

@@ -7,8 +7,8 @@ from typing import Any
 
 import altair as alt
 
-# Found by a search: each at least 3:1 against white and against the dark page (WCAG 2.2, 1.4.11), and any two well apart with normal
-# vision and without red or green cones (the tests have the figures). Shapes and dashes tell series apart as well.
+# Found by a search: each at least 3:1 against white and against the dark page (WCAG 2.2, 1.4.11), and any two well apart with
+# normal vision and without red or green cones (the tests have the figures). Shapes and dashes tell series apart as well.
 PALETTE = ("#5761b6", "#f26b15", "#15a0ca", "#a84270", "#7e71fa", "#b34905", "#d0667b")
 PAPER = {"light": "#ffffff", "dark": "#171b21"}
 # Ordered things (levels, layers): from dark to light, both ends visible on both papers.
@@ -43,7 +43,7 @@ CONFIG: Mapping[str, Any] = {
         "labelFontSize": 11,
         "titleFontSize": 11,
         "titleFontWeight": 500,
-        "labelLimit": 260,
+        "labelLimit": 215,
         "symbolSize": 70,
         "orient": "bottom",
         "direction": "horizontal",
@@ -57,12 +57,12 @@ CONFIG: Mapping[str, Any] = {
     },
     "line": {"strokeWidth": 2},
     "point": {"size": 52, "filled": True, "opacity": 1},
-    "title": {"color": INK, "fontSize": 13, "fontWeight": 600, "anchor": "start"},
+    "title": {"color": INK, "subtitleColor": QUIET, "fontSize": 13, "fontWeight": 600, "anchor": "start", "offset": 14},
 }
 
 
 class Colours:
-    """A colour for each name, the same in every chart of a report."""
+    """Colours by name: those given at first are the same in every chart, and in one chart no two are alike while they last."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._colours: dict[str, str] = {}
@@ -70,12 +70,21 @@ class Colours:
             self._colours.setdefault(name, PALETTE[len(self._colours) % len(PALETTE)])
 
     def scale(self, rows: Sequence[Mapping[str, Any]], field: str) -> alt.Scale:
-        """The scale of a chart that shows these rows: the names in the order in which colours were given out."""
-        present = {row[field] for row in rows}
-        for name in sorted(present - self._colours.keys()):
-            self._colours[name] = PALETTE[len(self._colours) % len(PALETTE)]
-        shown = [name for name in self._colours if name in present]
-        return alt.Scale(domain=shown, range=[self._colours[name] for name in shown])
+        """The scale of a chart that shows these rows: the names in the order in which colours were given out, new ones last."""
+        present = dict.fromkeys(row[field] for row in rows)
+        known = [name for name in self._colours if name in present]
+        order = dict.fromkeys([*known, *present])
+        shown: dict[str, str] = {}
+        for name in order:
+            wanted = self._colours.get(name)
+            shown[name] = wanted if wanted and wanted not in shown.values() else self._free(shown)
+            self._colours.setdefault(name, shown[name])
+        return alt.Scale(domain=list(shown), range=list(shown.values()))
+
+    def _free(self, shown: Mapping[str, str]) -> str:
+        """The colour used least: in this chart, then in the report."""
+        in_chart, in_report = list(shown.values()), list(self._colours.values())
+        return min(PALETTE, key=lambda colour: (in_chart.count(colour), in_report.count(colour)))
 
 
 def axis(form: str = "~s", **properties: Any) -> alt.Axis:

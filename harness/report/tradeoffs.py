@@ -88,7 +88,8 @@ def _parameters(network: Network, shelf: Shelf) -> list[Row]:
     rows = [_row(m, MEASURED, {"parameters": m.value}) for m in network.of("parameters") if m.macs is not None]
     for p in shelf.of("model_size") if rows else ():
         if p.unit == "kibibytes":
-            rows += _published(p, shelf, {"parameters": round(p.value * BYTES_PER_KIBIBYTE / BYTES_PER_PARAMETER)})
+            parameters = round(p.value * BYTES_PER_KIBIBYTE / BYTES_PER_PARAMETER)
+            rows += _published(p, shelf, {"parameters": parameters, "precision": NO_PRECISION})
     return rows
 
 

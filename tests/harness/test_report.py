@@ -27,7 +27,7 @@ from harness.report.figure import Figure, slug, unique
 from harness.report.inlining import safe_json, scripts
 from harness.report.page import render
 from harness.report.published import Shelf
-from harness.report.style import PALETTE, PAPER
+from harness.report.style import PALETTE, PAPER, Colours
 from harness.run_file import RunFile
 from tests.harness.examples import a_measurement, a_run, an_outcome, some_device_facts
 from tests.harness.full_run import a_full_run, outcomes_only, with_latency
@@ -99,7 +99,8 @@ def test_every_chart_is_valid_vega_lite(full: Report) -> None:
     past += [readings.of_run(with_latency(a_full_run(f"2026010{day}T000000Z-abcdef"), 2)) for day in range(4, 7)]
     history = collect(a_full_run(), past=past).sections[-1]
     assert history.title == "History"
-    for f in (*full.figures, *history.groups[0].figures):
+    of_each_kind = [f for f in full.figures if f.name.startswith("mlp3-") or "-digits-" not in f.name]
+    for f in (*of_each_kind, *history.groups[0].figures[:6]):
         alt.Chart.from_dict(dict(f.chart))
         assert "config" not in f.chart
 
@@ -353,6 +354,20 @@ LAB = np.array(
 def test_colours_are_told_apart(vision: str) -> None:
     seen = [LAB @ np.cbrt(np.clip(CONES @ np.clip(VISIONS[vision] @ linear(c), 0, 1), 0, None)) for c in PALETTE]
     assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)) > 0.1
+
+
+def test_a_chart_gives_no_colour_twice_and_devices_always_the_same() -> None:
+    colours = Colours(["host", "pico"])
+
+    def shown(*names: str) -> dict[str, str]:
+        scale = colours.scale([{"name": name} for name in names], "name").to_dict()
+        return dict(zip(scale["domain"], scale["range"], strict=True))
+
+    first = shown("host", *(f"published {i}" for i in range(6)))
+    second = shown("pico", "published 2", *(f"more {i}" for i in range(5)))
+    assert len(set(first.values())) == len(set(second.values())) == len(PALETTE)
+    assert shown("pico", "host") == {"host": PALETTE[0], "pico": PALETTE[1]}
+    assert len(shown(*(f"many {i}" for i in range(20)))) == 20
 
 
 @pytest.mark.parametrize("paper", PAPER)

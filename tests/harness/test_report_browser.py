@@ -66,7 +66,7 @@ def test_opens_from_a_file_without_errors_or_requests(opened: Browser, save: Cal
     assert [url for url in opened.requests() if not url.startswith(OWN_SCHEMES)] == []
     charts = opened.count("[data-chart]")
     assert charts > 50
-    assert opened.count("[data-chart][data-state=drawn] svg") == charts
+    assert opened.count("[data-chart][data-state=drawn] svg.marks") == charts
     opened.screenshot(save("report-light.png"))
 
 
@@ -106,7 +106,7 @@ def test_the_table_filters_by_words_and_choices(opened: Browser, save: Callable[
     assert {"layer_latency"} == set(opened.texts(f"{ROWS} td:first-child"))
     found = opened.driver.find_element(By.CSS_SELECTOR, "select[data-column=device]")
     Select(found).select_by_visible_text("pico-emu")
-    assert opened.texts("#shown") == ["24 of 24 measurements that fit (1,202 in all)"]
+    assert opened.texts("#shown") == ["24 of 24 measurements that fit (1,500 in all)"]
     opened.run("document.querySelector('#measurements').scrollIntoView()")
     opened.screenshot(save("report-filtered.png"))
     opened.click("#clear")
@@ -114,7 +114,7 @@ def test_the_table_filters_by_words_and_choices(opened: Browser, save: Callable[
     opened.click("#more")
     assert opened.count(ROWS) == 200
     opened.click("#all")
-    assert opened.texts("#shown") == ["1,202 of 1,202 measurements"]
+    assert opened.texts("#shown") == ["1,500 of 1,500 measurements"]
 
 
 def test_regressions_are_filtered_by_verdict(opened: Browser) -> None:

@@ -86,7 +86,7 @@ run_files = st.builds(
 )
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(run=run_files)
 def test_what_is_pushed_is_read_back(url: str, run: RunFile) -> None:
     with SqlStore.open(url, create=True) as store:

@@ -88,7 +88,7 @@ const table = (() => {
       form.append(label);
       choices.set(c, select);
     });
-    form.addEventListener("input", restart);
+    for (const event of ["input", "change"]) form.addEventListener(event, restart);
     form.addEventListener("submit", (event) => event.preventDefault());
   }
 
