@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 import pytest
@@ -72,7 +73,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Judge what was measured; a regression fails a run whose tests passed."""
     config = session.config
     baseline, path = config.stash.get(BASELINE, None), config.stash.get(RUN_FILE, None)
-    if baseline is None or path is None or not path.exists():
+    if baseline is None or path is None:
+        return
+    if not path.exists():
+        if session.exitstatus == pytest.ExitCode.OK and not config.option.collectonly:
+            print("--compare: no test that measures was run, so nothing was judged", file=sys.stderr)
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
         return
     outcome = judge(baseline, read(path), config)
     config.stash[RESULT] = outcome

@@ -87,3 +87,5 @@ def _git(root: Path, *arguments: str) -> bytes:
         return subprocess.run(command, capture_output=True, check=True, timeout=TIMEOUT_S).stdout
     except FileNotFoundError as error:
         raise MissingError("git is missing", do="apt-get install git") from error
+    except subprocess.TimeoutExpired as error:
+        raise MissingError(f"git {arguments[0]} did not end within {TIMEOUT_S} s") from error

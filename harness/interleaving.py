@@ -10,8 +10,9 @@ import tarfile
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from harness.git_baselines import resolve
 from harness.networks import Deployment
@@ -113,8 +114,14 @@ def build_revision(root: Path, revision: str, environment: str) -> Firmware:
         with tarfile.open(archive) as tree:
             tree.extractall(folder, filter="data")
         answer = _run([sys.executable, "-c", BUILD, environment], f"building the firmware of {revision} failed", folder)
-    facts = json.loads(answer.splitlines()[-1])
-    return Firmware(**facts | {"elf": Path(facts["elf"]), "bin": Path(facts["bin"])})
+    try:
+        facts = json.loads(answer.splitlines()[-1])
+        known: dict[str, Any] = {field.name: facts[field.name] for field in fields(Firmware)}
+        return Firmware(**{**known, "elf": Path(known["elf"]), "bin": Path(known["bin"])})
+    except (IndexError, KeyError, ValueError) as error:
+        raise FlashError(
+            f"the build of {revision} does not say what it built", seen=f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def _run(command: list[str], failure: str, folder: Path) -> str:

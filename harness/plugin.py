@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable
 from contextlib import nullcontext
@@ -154,7 +155,8 @@ def _make(config: pytest.Config, recipes: list[Recipe]) -> None:
 
 
 def _command(config: pytest.Config) -> list[str]:
-    return ["pytest", *config.invocation_params.args]
+    """The command line as it may be stored: without passwords of databases."""
+    return ["pytest", *(re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", str(word)) for word in config.invocation_params.args)]
 
 
 @pytest.hookimpl(trylast=True)

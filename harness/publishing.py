@@ -11,10 +11,10 @@ import pytest
 from harness import summary
 from harness.gate import BASELINE, RESULT, GateResult
 from harness.judging import Verdict, tables
-from harness.keys import RUN_FILE
+from harness.keys import PLAN, RUN_FILE
 from harness.records import OUTCOMES, Outcome
 from harness.run_file import RunFile, read
-from reds.errors import BenchError
+from reds.errors import BenchError, MissingError
 
 MOST_ROWS = 200  # of a table in the summary; hosts of pull requests cut longer texts off
 WRITTEN = pytest.StashKey[list[str]]()
@@ -50,9 +50,12 @@ def _publish(config: pytest.Config, run: RunFile) -> Iterator[str]:
             file.write(text)
         yield f"summary: {config.option.summary}"
     if config.option.report is not None:
-        from harness.report import write_report  # noqa: PLC0415 - it takes a plotting library
-
-        write_report(run, against, (), config.option.report)
+        try:
+            from harness.report import collect, write_page  # noqa: PLC0415 - it takes a plotting library
+        except ModuleNotFoundError as error:
+            do = "pip install 'reds-bench[bench]'"
+            raise MissingError(f"the report needs the package {error.name}", do=do) from error
+        write_page(collect(run, against, (), config.stash[PLAN].matrix.thresholds), config.option.report)
         yield f"report: {config.option.report}"
 
 

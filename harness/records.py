@@ -107,6 +107,8 @@ class Measurement:
     def __post_init__(self) -> None:
         if self.better not in BETTER:
             raise ConfigError(f"{self.metric}: `better` is {' or '.join(BETTER)}", seen=repr(self.better))
+        if not self.samples:
+            raise ConfigError(f"{self.metric}: a measurement has at least one sample")
         if not all(math.isfinite(number) for number in (self.value, *self.samples)):
             raise ConfigError(f"{self.metric}: a measurement is a finite number", seen=f"{self.value}, samples {self.samples}")
         if self.correct is not None and (len(self.correct) != self.sample_count or set(self.correct) - {"0", "1"}):

@@ -139,6 +139,7 @@ def _chart(rows: Sequence[Row], plot: Plot, colours: Colours) -> alt.Chart:
         y=alt.Y(field=plot.column, type="quantitative", title=plot.heading, scale=scale, axis=axis(_format(rows, plot))),
         color=colour,
         strokeDash=alt.StrokeDash(field="origin", type="nominal", title=None, scale=dashes, legend=strokes),
+        detail=alt.Detail(field="precision", type="nominal"),  # a shape tells points apart, but does not part a line
         tooltip=tooltips(rows),
     )
     if len(precisions) == 1:
