@@ -40,7 +40,7 @@ def measured(draw: st.DrawFn) -> Measurement:
         unit=draw(names),
         better=draw(st.sampled_from(records.BETTER)),
         value=draw(numbers),
-        samples=draw(st.lists(numbers, max_size=5).map(tuple)),
+        samples=draw(st.lists(numbers, min_size=1, max_size=5).map(tuple)),
         deterministic=draw(st.booleans()),
         architecture=draw(names),
         dataset=draw(names),
@@ -191,3 +191,8 @@ def test_what_is_none_takes_no_room() -> None:
 
     assert None not in facts.values()
     assert list(facts)[:2] == ["kind", "metric"]
+
+
+def test_a_measurement_without_a_sample_is_refused() -> None:
+    with pytest.raises(ConfigError, match="at least one sample"):
+        a_measurement(samples=())
