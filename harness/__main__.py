@@ -6,15 +6,17 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from harness.commands import compare, devices, prepare, report
+from harness.commands import baseline, compare, devices, history, interleave, pareto, prepare, push, report
 from reds.errors import BenchError
 
-COMMANDS = (devices, prepare, report, compare)
+COMMANDS = (devices, prepare, report, compare, interleave, baseline, history, pareto, push)
 EXAMPLES = """examples:
   python -m harness devices                     which devices can be measured, and what the others lack
   python -m harness prepare --matrix digits     make what the matrix needs, before pytest
   python -m harness report latest               the table of the last run
-  python -m harness compare A B --fail-on different
+  python -m harness compare A B --fail-on worse        what changed from run A to run B
+  python -m harness interleave HEAD             what changes that are not committed do to this computer's latencies
+  python -m harness baseline latest --name digits --reason "first release"
 """
 
 

@@ -11,12 +11,23 @@ import numpy as np
 from harness.matrix import Repeats
 from reds.errors import BenchError, ProtocolError, TimedOutError, TransportError
 from targets.inventory import Device
-from targets.target import FirstInferenceTime, Identity, InferenceTime, Loaded, SwitchTime, Target, TimeRequest, Timing
+from targets.target import (
+    FirstInferenceTime,
+    Identity,
+    InferenceTime,
+    LayerTime,
+    Loaded,
+    SwitchTime,
+    Target,
+    TimeRequest,
+    Timing,
+)
 
 # After one of these nobody knows what state the device and the line are in.
 BREAKING = (TransportError, TimedOutError, ProtocolError)
 
 Connect = Callable[[Device], AbstractContextManager[Target]]
+OnConnect = Callable[[Device, Identity], None]
 
 
 @dataclass(frozen=True)
@@ -35,12 +46,14 @@ class Board:
         device: which one.
         connect: opens the connection; leaving its context ends it.
         repeats: how often to time something.
+        on_connect: called once, with what the device says of itself, when it is connected.
     """
 
-    def __init__(self, device: Device, connect: Connect, repeats: Repeats) -> None:
+    def __init__(self, device: Device, connect: Connect, repeats: Repeats, on_connect: OnConnect) -> None:
         self.device = device
         self._connect = connect
         self._repeats = repeats
+        self._on_connect = on_connect
         self._stack = ExitStack()
         self._opened: _Opened | None = None
         self._loaded: tuple[str, Loaded] | None = None
@@ -85,6 +98,13 @@ class Board:
         """Time the first inference of `level` after a switch from `from_level`, on one input, shape (input_elements,)."""
         return self._time(FirstInferenceTime(from_level, level, inputs, self.repeats))
 
+    def time_layers(self, level: int, inputs: np.ndarray) -> tuple[Timing, ...]:
+        """Time each layer of inferences of one level on one input, shape (input_elements,): a timing for each, in order."""
+        rounds = [self._time(LayerTime(level, inputs)) for _ in range(self.repeats)]
+        layers = zip(*(timing.samples for timing in rounds), strict=True)
+        overhead = min(timing.overhead for timing in rounds)
+        return tuple(Timing(samples, rounds[0].clock, overhead) for samples in layers)
+
     def close(self) -> None:
         """End the connection. May be called twice."""
         self._opened = self._loaded = None
@@ -106,6 +126,7 @@ class Board:
             except BenchError as error:
                 self._give_up(error)
                 raise
+            self._on_connect(self.device, self._opened.identity)
         return self._opened
 
     @contextmanager
@@ -125,15 +146,15 @@ class Board:
 
 
 class Boards:
-    """The devices of this session by id."""
+    """The devices of this session by id; arguments as for `Board`."""
 
-    def __init__(self, connect: Connect, repeats: Repeats) -> None:
-        self._connect, self._repeats = connect, repeats
+    def __init__(self, connect: Connect, repeats: Repeats, on_connect: OnConnect) -> None:
+        self._connect, self._repeats, self._on_connect = connect, repeats, on_connect
         self._boards: dict[str, Board] = {}
 
     def __getitem__(self, device: Device) -> Board:
         if device.id not in self._boards:
-            self._boards[device.id] = Board(device, self._connect, self._repeats)
+            self._boards[device.id] = Board(device, self._connect, self._repeats, self._on_connect)
         return self._boards[device.id]
 
     def close(self) -> None:

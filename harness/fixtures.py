@@ -7,6 +7,7 @@ A test is run for each value of the finest axis that it asks for, itself or thro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -16,7 +17,7 @@ from harness.keys import PLAN, RUN_FILE, subject_of
 from harness.matrix import Matrix
 from harness.networks import Deployment, Network, Networks
 from harness.plan import Plan
-from harness.recorder import Circumstances, Recorder
+from harness.recorder import Circumstances, Recorder, write_device_facts
 from harness.replay import DeviceClock
 from targets.connect import connect
 from targets.firmware import Firmware, build
@@ -85,8 +86,9 @@ def deployment(placement: Placement, networks: Networks) -> Deployment:
 @pytest.fixture(scope="session")
 def boards(pytestconfig: pytest.Config, matrix: Matrix) -> Iterator[Boards]:
     """The connections of this session."""
-    log_folder = pytestconfig.stash[RUN_FILE].with_suffix(".logs")
-    opened = Boards(lambda device: connect(device, log_folder), matrix.repeats)
+    path = pytestconfig.stash[RUN_FILE]
+    log_folder = path.with_suffix(".logs")
+    opened = Boards(lambda device: connect(device, log_folder), matrix.repeats, partial(write_device_facts, path))
     yield opened
     opened.close()
 
@@ -112,11 +114,12 @@ def record(request: pytest.FixtureRequest, pytestconfig: pytest.Config, subject:
     if "board" in request.fixturenames:
         board, deployment = request.getfixturevalue("board"), request.getfixturevalue("deployment")
         circumstances = Circumstances(board.identity.firmware_sha256, deployment.sha256)
-    return Recorder(pytestconfig.stash[RUN_FILE], request.node.nodeid, subject, network, circumstances)
+    path, node = pytestconfig.stash[RUN_FILE], request.node
+    return Recorder(path, node.nodeid, subject, network, circumstances, node.user_properties)
 
 
 @pytest.fixture
-def to_benchmark(request: pytest.FixtureRequest) -> Callable[[Timing], None]:
+def to_benchmark(request: pytest.FixtureRequest, subject: Subject) -> Callable[[Timing], None]:
     """Hands the samples of a timing to pytest-benchmark; counts that are not time stay out of it."""
 
     def replay(timing: Timing) -> None:
@@ -124,6 +127,8 @@ def to_benchmark(request: pytest.FixtureRequest) -> Callable[[Timing], None]:
             return
         clock = DeviceClock()
         request.node.add_marker(pytest.mark.benchmark(timer=clock))
-        clock.replay(timing, request.getfixturevalue("benchmark"))
+        benchmark = request.getfixturevalue("benchmark")
+        benchmark.extra_info.update(subject.facts, unit=timing.clock.kind)
+        clock.replay(timing, benchmark)
 
     return replay

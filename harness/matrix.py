@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.judging.thresholds import Thresholds
 from harness.toml_table import TomlTable, read_toml
 from reds.datasets import DATASETS
 from reds.errors import ConfigError, unknown_name
@@ -14,6 +15,7 @@ from reds.image.format import PRECISIONS
 from reds.recipe import Recipe
 from reds.zoo import ZOO
 
+TRAINING = ("pretraining", "finetuning")  # tables that a recipe may have
 SUITES = Path(__file__).resolve().parent.parent / "suites"
 
 
@@ -64,6 +66,7 @@ class Matrix:
     Attributes:
         name: the file's name without its ending, or the path that was given.
         recipes: how each model is made, by architecture and data set.
+        thresholds: from which change on a value counts as changed.
     """
 
     name: str
@@ -74,6 +77,7 @@ class Matrix:
     recipes: Mapping[tuple[str, str], Recipe]
     samples: Samples
     repeats: Repeats
+    thresholds: Thresholds
 
     def on(self, devices: tuple[str, ...]) -> Matrix:
         """The same matrix for other devices."""
@@ -90,16 +94,27 @@ def load_matrix(name: str, devices: Collection[str]) -> Matrix:
     Raises:
         ConfigError: no such matrix, not TOML, or a key or value that is wrong; it is named, with the nearest valid ones.
     """
+    path = _file(name)
+    return _parse(name, str(path), read_toml(path), devices)
+
+
+def load_thresholds(name: str) -> Thresholds:
+    """The thresholds of a matrix alone, whatever devices the inventory knows; raises ConfigError like `load_matrix`."""
+    path = _file(name)
+    return Thresholds.parse(str(path), read_toml(path).get("thresholds", ()))
+
+
+def _file(name: str) -> Path:
     shipped = {path.stem: path for path in SUITES.glob("*.toml")}
     path = Path(name) if name.endswith(".toml") else shipped.get(name)
     if path is None:
         raise unknown_name("matrix", name, shipped)
-    return _parse(name, str(path), read_toml(path), devices)
+    return path
 
 
 def _parse(name: str, where: str, data: Mapping[str, Any], devices: Collection[str]) -> Matrix:
     keys = ("architectures", "datasets", "precisions", "devices", "seed", "widths", "samples", "repeats")
-    table = TomlTable(where, data, keys, optional=("pretraining", "finetuning"))
+    table = TomlTable(where, data, keys, optional=(*TRAINING, "thresholds"))
     architectures = table.names("architectures", "architecture", ZOO)
     datasets = table.names("datasets", "data set", DATASETS)
     precisions = table.names("precisions", "precision", PRECISIONS)
@@ -112,12 +127,13 @@ def _parse(name: str, where: str, data: Mapping[str, Any], devices: Collection[s
         recipes={(a, d): _recipe(where, table, a, d) for a in architectures for d in datasets},
         samples=Samples.parse(f"[samples] of {where}", table.table("samples")),
         repeats=Repeats.parse(f"[repeats] of {where}", table.table("repeats")),
+        thresholds=Thresholds.parse(where, data.get("thresholds", ())),
     )
 
 
 def _recipe(where: str, table: TomlTable, architecture: str, dataset: str) -> Recipe:
     seed = table.count("seed", at_least=0)
-    own = {key: table.table(key) for key in ("widths", *table.optional) if key in table.data}
+    own = {key: table.table(key) for key in ("widths", *TRAINING) if key in table.data}
     try:
         return Recipe.from_dict({"architecture": architecture, "dataset": dataset, "seed": seed, **own})
     except ConfigError as error:

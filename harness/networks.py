@@ -14,12 +14,14 @@ import numpy as np
 from harness.artifacts import artifacts_of
 from harness.combinations import Model
 from harness.matrix import Matrix
+from reds.architecture import Cost
 from reds.bundle import Bundle
 from reds.calibration import calibration_inputs
 from reds.datasets import Split, open_split
 from reds.datasets.samples import stratified
 from reds.export import image as make_image
 from reds.image import Image, read_image
+from reds.image.operations import operations
 from reds.recipe import Recipe
 from reds.reference import infer
 from reds.stages import Stage
@@ -40,11 +42,14 @@ class Network:
     logits: np.ndarray
     sha256: str
 
+    def cost(self, subnet: str) -> Cost:
+        """What a subnetwork costs, layer by layer."""
+        subnets = self.bundle.subnets
+        return self.bundle.architecture.cost(subnets[subnets.level(subnet)].widths)
+
     def macs(self, subnet: str) -> int:
         """True multiply-adds of one inference of a subnetwork."""
-        subnets = self.bundle.subnets
-        widths = subnets[subnets.level(subnet)].widths
-        return self.bundle.architecture.cost(widths).macs
+        return self.cost(subnet).macs
 
     def test_sample(self, count: int) -> np.ndarray:
         """Indices of test samples, the same share of every class."""
@@ -71,6 +76,16 @@ class Deployment:
     def level(self, subnet: str) -> int:
         """The number of a subnetwork's level."""
         return self.image.level(subnet)
+
+    @cached_property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the image's layers, in the order in which a device runs and times them."""
+        return tuple(operation.name for operation in operations(self.network.bundle.architecture))
+
+    def layer_activation_bytes(self, level: int) -> tuple[int, ...]:
+        """Bytes of the inputs and outputs of each layer at `level`, in the order of `layers`."""
+        element_bytes = self.image.element_type.itemsize
+        return tuple(element_bytes * (step.inputs + step.outputs) for step in self.image.levels[level].steps)
 
     def test_inputs(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
         """Test samples (n, input_elements) in the image's element type."""

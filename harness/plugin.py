@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
 from shutil import get_terminal_size
@@ -12,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from harness import artifacts, environment, records, summary
+from harness import artifacts, environment, run_file, summary
 from harness.combinations import AXES, Subject, SubjectIndex, finest_axis
 from harness.keys import PLAN, RUN_FILE, subject_of
 from harness.plan import ALL, Plan, make_plan
 from reds.errors import BenchError
 from reds.recipe import Recipe
 
-pytest_plugins = ["harness.fixtures"]
+pytest_plugins = ["harness.fixtures", "harness.outcomes", "harness.gate", "harness.publishing", "harness.benchmark_storage"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -134,12 +135,12 @@ def _begin(config: pytest.Config, node_ids: Iterable[str]) -> None:
     wanted = dict.fromkeys(subject.model for subject in subjects if plan.absence(subject) is None)
     try:
         _make(config, artifacts.missing_recipes(plan.matrix, wanted))
-        records.create(path, environment.describe_run(path.stem, plan.matrix.name, _command(config), config.rootpath))
+        run_file.create(path, environment.describe_run(path.stem, plan.matrix.name, _command(config), config.rootpath))
     except BenchError as error:
         pytest.exit(str(error), returncode=pytest.ExitCode.TESTS_FAILED)
-    except OSError as error:  # the folder of results or of the cache cannot be written
-        where = "choose other folders with --results and the variable REDS_BENCH_CACHE"
-        pytest.exit(f"the run cannot be stored: {error}\n  do: {where}", returncode=pytest.ExitCode.TESTS_FAILED)
+    except OSError as error:  # the cache's folder cannot be written
+        where = "choose another folder with the variable REDS_BENCH_CACHE"
+        pytest.exit(f"the models cannot be stored: {error}\n  do: {where}", returncode=pytest.ExitCode.TESTS_FAILED)
 
 
 def _make(config: pytest.Config, recipes: list[Recipe]) -> None:
@@ -154,18 +155,8 @@ def _make(config: pytest.Config, recipes: list[Recipe]) -> None:
 
 
 def _command(config: pytest.Config) -> list[str]:
-    return ["pytest", *config.invocation_params.args]
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the project's own errors by their message alone: it says what failed, what was seen and what to do."""
-    report = yield
-    if call.excinfo is not None and isinstance(call.excinfo.value, BenchError) and subject_of(item) is not None:
-        report.longrepr = call.excinfo.getrepr(style="value")  # pyright: ignore[reportAttributeAccessIssue]
-    return report
+    """The command line as it may be stored: without passwords of databases."""
+    return ["pytest", *(re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", str(word)) for word in config.invocation_params.args)]
 
 
 @pytest.hookimpl(trylast=True)
@@ -174,7 +165,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     path = config.stash.get(RUN_FILE, None)
     if path is None or not path.exists():
         return
-    run = records.read(path)
+    run = run_file.read(path)
     terminalreporter.section("REDS Bench")
     rows = summary.rows(run.measurements)
     if not rows:
@@ -182,4 +173,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     else:
         width = get_terminal_size().columns if sys.stdout.isatty() else summary.PIPE_WIDTH
         terminalreporter.write_line(summary.render(rows, width=width, colour=terminalreporter.hasmarkup))
+    if run.damaged_lines:
+        lines = ", ".join(map(str, run.damaged_lines))
+        terminalreporter.write_line(f"damaged lines, which are left out: {lines}", yellow=True)
     terminalreporter.write_line(f"{len(run.measurements)} measurements in {os.path.relpath(path)}")

@@ -1,9 +1,9 @@
-"""Turns what a test measured into a record of the run."""
+"""Turns what a test measured into records of the run."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,10 @@ import numpy as np
 
 from harness.combinations import Subject
 from harness.networks import Network
-from harness.records import Measurement, append
-from targets.target import Timing
+from harness.records import DeviceFacts, Measurement
+from harness.run_file import append
+from targets.inventory import Device
+from targets.target import Identity, Timing
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,22 @@ class Circumstances:
 
     firmware: str | None = None
     image: str | None = None
+
+
+def write_device_facts(path: Path, device: Device, identity: Identity) -> None:
+    """Add what a device says of itself to the file of a run."""
+    facts = DeviceFacts(
+        id=device.id,
+        device_kind=device.kind,
+        board=identity.board,
+        clock=identity.clock.kind,
+        clock_hz=identity.clock.hz,
+        compiler=identity.compiler,
+        runtime_version=identity.runtime_version,
+        firmware=identity.firmware_sha256,
+        pool_bytes=identity.pool_bytes,
+    )
+    append(path, facts)
 
 
 @dataclass(frozen=True)
@@ -34,6 +52,7 @@ class Recorder:
         subject: what is measured.
         network: its network.
         circumstances: what ran where.
+        properties: pytest's properties of the test, which get each value as well: what reads JUnit XML shows them.
     """
 
     path: Path
@@ -41,6 +60,7 @@ class Recorder:
     subject: Subject
     network: Network
     circumstances: Circumstances
+    properties: list[tuple[str, object]]
 
     def value(
         self,
@@ -51,6 +71,7 @@ class Recorder:
         better: str = "lower",
         deterministic: bool = True,
         subnet: str | None = None,
+        layer: str | None = None,
         inputs: np.ndarray | None = None,
     ) -> None:
         """Record a single value.
@@ -62,18 +83,37 @@ class Recorder:
             better: "lower" or "higher".
             deterministic: whether the same inputs always give the same value.
             subnet: which subnetwork, where the subject does not say.
+            layer: name of the layer, for what is measured layer by layer.
             inputs: indices of the test samples that it was taken over.
         """
-        subnet = subnet or self.subject.facts["subnet"]
-        facts = {"metric": metric, "unit": unit, "better": better, "deterministic": deterministic}
+        facts = {"metric": metric, "unit": unit, "better": better, "deterministic": deterministic, "layer": layer}
         self._write(value, (value,), subnet, facts | self._inputs(inputs))
 
-    def timing(self, metric: str, timing: Timing, *, subnet: str | None = None, from_subnet: str | None = None) -> None:
+    def accuracy(self, correct: np.ndarray, *, inputs: np.ndarray) -> None:
+        """Record the share of inputs that were classified rightly, and which.
+
+        Args:
+            correct: bool (n,), one for each input.
+            inputs: indices (n,) of the test samples.
+        """
+        share = np.mean(correct).item()
+        facts = {"metric": "accuracy", "unit": "fraction", "better": "higher", "deterministic": True}
+        facts |= {"correct": "".join("1" if right else "0" for right in correct)}
+        self._write(share, (share,), None, facts | self._inputs(inputs))
+
+    def timing(
+        self,
+        metric: str,
+        timing: Timing,
+        *,
+        subnet: str | None = None,
+        from_subnet: str | None = None,
+        layer: str | None = None,
+    ) -> None:
         """Record a time in the unit of the device's own clock: the median, with all raw samples."""
         clock = timing.clock
-        subnet = subnet or self.subject.facts["subnet"]
         facts = {"metric": metric, "unit": clock.kind, "better": "lower", "deterministic": clock.deterministic}
-        facts |= {"clock": clock.kind, "overhead": timing.overhead, "from_subnet": from_subnet}
+        facts |= {"clock": clock.kind, "overhead": timing.overhead, "from_subnet": from_subnet, "layer": layer}
         self._write(statistics.median(timing.samples), timing.samples, subnet, facts)
 
     def _inputs(self, indices: np.ndarray | None) -> dict[str, Any]:
@@ -83,10 +123,11 @@ class Recorder:
         whole_split = len(indices) == len(self.network.split.y_test)
         return {"sample_count": len(indices), "sample_indices": None if whole_split else tuple(indices.tolist())}
 
-    def _write(self, value: float, samples: tuple[float, ...], subnet: str | None, facts: Mapping[str, Any]) -> None:
+    def _write(self, value: float, samples: Sequence[float], subnet: str | None, facts: Mapping[str, Any]) -> None:
+        subnet = subnet or self.subject.facts["subnet"]
         measurement = Measurement(
             value=value,
-            samples=samples,
+            samples=tuple(samples),
             architecture=self.subject.model.architecture,
             dataset=self.subject.model.dataset,
             precision=self.subject.facts["precision"],
@@ -101,3 +142,12 @@ class Recorder:
             **facts,
         )
         append(self.path, measurement)
+        self.properties.append((self._property_name(measurement), f"{value:.10g} {measurement.unit}"))
+
+    def _property_name(self, measurement: Measurement) -> str:
+        """The metric, and whatever the test's own properties do not say of what was measured: "switch[100->50]"."""
+        level = None if measurement.subnet == self.subject.facts["subnet"] else measurement.subnet
+        if measurement.from_subnet:
+            level = f"{measurement.from_subnet}->{measurement.subnet}"
+        place = "-".join(part for part in (level, measurement.layer) if part)
+        return f"{measurement.metric}[{place}]" if place else measurement.metric

@@ -1,25 +1,18 @@
-"""What a run leaves behind: one file of JSON lines, the run first, then each measurement as it is made.
-
-Every line is appended under a lock and with a single write: several processes may share a file, and a crash costs at most the
-line under way.
-"""
+"""What a run leaves behind: the records that its file holds (harness/run_file.py), schema version 2."""
 
 from __future__ import annotations
 
-import fcntl
-import json
 import math
-import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from dataclasses import dataclass
+from typing import ClassVar
 
-from reds.errors import ConfigError, MissingError, ProtocolError
+from reds.errors import ConfigError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BETTER = ("lower", "higher")
-LEFT_OUT_IF_NONE = frozenset({"git_sha", "precision", "device", "subnet", "macs"})  # the other such fields have defaults
+OUTCOMES = ("passed", "failed", "skipped", "error")
+REASON_CHARACTERS = 2000
 
 
 @dataclass(frozen=True)
@@ -34,6 +27,8 @@ class Run:
         host: facts on this computer: system, machine, cpu, cpu_count, python.
         versions: versions of the packages and tools that shape results.
         command: the command line.
+        baseline_reason, baseline_date: why and when (UTC, ISO 8601) this run was made a baseline; None unless it was.
+        baseline_previous: id of the run that was the baseline until then; None if there was none.
     """
 
     kind: ClassVar[str] = "run"
@@ -46,6 +41,9 @@ class Run:
     host: Mapping[str, str]
     versions: Mapping[str, str]
     command: tuple[str, ...]
+    baseline_reason: str | None = None
+    baseline_date: str | None = None
+    baseline_previous: str | None = None
     schema_version: int = SCHEMA_VERSION
 
 
@@ -72,6 +70,9 @@ class Measurement:
         seed: of training, search and the choice of samples.
         sample_count: inputs that the value was taken over; None where it does not depend on inputs.
         sample_indices: which inputs of the test split; None stands for the whole split or none.
+        layer: name of the architecture's layer, for what is measured layer by layer.
+        correct: for accuracy: "1" for each of these inputs that was classified rightly and "0" for each other one, in the order
+            of `sample_indices` or of the whole split.
         test: the test that measured it.
     """
 
@@ -100,18 +101,25 @@ class Measurement:
     image: str | None = None
     sample_count: int | None = None
     sample_indices: tuple[int, ...] | None = None
+    layer: str | None = None
+    correct: str | None = None
 
     def __post_init__(self) -> None:
         if self.better not in BETTER:
             raise ConfigError(f"{self.metric}: `better` is {' or '.join(BETTER)}", seen=repr(self.better))
+        if not self.samples:
+            raise ConfigError(f"{self.metric}: a measurement has at least one sample")
         if not all(math.isfinite(number) for number in (self.value, *self.samples)):
             raise ConfigError(f"{self.metric}: a measurement is a finite number", seen=f"{self.value}, samples {self.samples}")
+        if self.correct is not None and (len(self.correct) != self.sample_count or set(self.correct) - {"0", "1"}):
+            seen = f"{len(self.correct)} characters for {self.sample_count} inputs: {self.correct[:40]!r}"
+            raise ConfigError(f"{self.metric}: `correct` holds one 0 or 1 for each input", seen=seen)
 
     @property
     def key(self) -> Key:
         """What was measured on what: equal in two runs for values that may be compared."""
         place = (self.architecture, self.dataset, self.precision, self.device, self.subnet, self.from_subnet)
-        return Key(self.metric, *place, self.sample_count)
+        return Key(self.metric, *place, self.sample_count, self.layer)
 
 
 @dataclass(frozen=True)
@@ -126,144 +134,70 @@ class Key:
     subnet: str | None
     from_subnet: str | None
     sample_count: int | None
+    layer: str | None = None
 
     def __str__(self) -> str:
-        place = "-".join(part for part in (self.architecture, self.dataset, self.precision, self.device) if part)
         level = f"{self.from_subnet}->{self.subnet}" if self.from_subnet else self.subnet
-        return f"{self.metric}[{place}-{level}]" if level else f"{self.metric}[{place}]"
-
-
-def to_line(record: Run | Measurement) -> bytes:
-    """The record as one line of JSON; what is None is left out."""
-    facts = {key: value for key, value in asdict(record).items() if value is not None}
-    return json.dumps({"kind": record.kind, **facts}, allow_nan=False).encode() + b"\n"
-
-
-Record = TypeVar("Record", Run, Measurement)
-
-
-def _from_facts(kind: type[Record], facts: Mapping[str, Any], where: str) -> Record:
-    known = {field.name for field in fields(kind)}
-    values: dict[str, Any] = dict.fromkeys(LEFT_OUT_IF_NONE & known)
-    values |= {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items() if key in known}
-    try:
-        return kind(**values)
-    except (TypeError, ConfigError) as error:
-        raise ProtocolError(f"{where} is not a {kind.kind} record", seen=str(error)) from error
+        parts = (self.architecture, self.dataset, self.precision, self.device, level, self.layer)
+        return f"{self.metric}[{'-'.join(part for part in parts if part)}]"
 
 
 @dataclass(frozen=True)
-class RunFile:
-    """A run and its measurements, as read from a file.
+class DeviceFacts:
+    """What a device said of itself when a session first connected to it.
 
     Attributes:
-        damaged_lines: numbers of lines that are not whole (the writer was killed, the disk was full); they are left out.
+        id: its name in the inventory.
+        device_kind: the inventory's `kind`: "host", "nano33ble-emu", "nano33ble", ...
+        board: the board that its firmware was built for, as the firmware says.
+        clock: kind of its clock, the unit of its times.
+        clock_hz: units per second of the device's own time, None where the unit is not time.
+        compiler, runtime_version: of the firmware.
+        firmware: SHA-256 of the firmware.
+        pool_bytes: memory for image and activations.
     """
 
-    path: Path
-    run: Run
-    measurements: tuple[Measurement, ...]
-    damaged_lines: tuple[int, ...]
+    kind: ClassVar[str] = "device"
+
+    id: str
+    device_kind: str
+    board: str
+    clock: str
+    clock_hz: int | None
+    compiler: str
+    runtime_version: str
+    firmware: str
+    pool_bytes: int
 
 
-def create(path: Path, run: Run) -> None:
-    """Start the file of a run.
+@dataclass(frozen=True)
+class Outcome:
+    """How a test ended.
 
-    Raises:
-        FileExistsError: there is one already.
-        OSError: the folder cannot be made or written.
+    Attributes:
+        test: its id.
+        outcome: "passed", "failed" (what it asserts does not hold), "skipped", or "error" (before or after the test itself).
+        seconds: of this computer's clock, set-up and tear-down included.
+        reason: why it did not pass, at most `REASON_CHARACTERS`; None if it did.
+        architecture, dataset, precision, device, subnet: what it measures; None where it does not depend on them.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("xb") as file:
-        file.write(to_line(run))
+
+    kind: ClassVar[str] = "outcome"
+
+    test: str
+    outcome: str
+    seconds: float
+    reason: str | None
+    architecture: str | None
+    dataset: str | None
+    precision: str | None
+    device: str | None
+    subnet: str | None
+
+    def __post_init__(self) -> None:
+        if self.outcome not in OUTCOMES:
+            raise ConfigError(f"{self.test}: an outcome is {', '.join(OUTCOMES)}", seen=repr(self.outcome))
 
 
-def append(path: Path, measurement: Measurement) -> None:
-    """Add one measurement to the file of a run that was created before; it is on disk when this returns.
-
-    Raises:
-        MissingError: there is no room left, or the file cannot be written.
-    """
-    try:
-        _append_line(path, to_line(measurement))
-    except OSError as error:
-        do = "make room or choose another folder with --results; what was recorded before stays readable"
-        raise MissingError(f"a measurement could not be stored in {path}", seen=str(error), do=do) from error
-
-
-def _append_line(path: Path, line: bytes) -> None:
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)  # several processes append; released when the file is closed
-        size = os.fstat(descriptor).st_size
-        if size and os.pread(descriptor, 1, size - 1) != b"\n":  # a write that was cut off must not take this one along
-            line = b"\n" + line
-        written = os.write(descriptor, line)
-        if written != len(line):
-            raise OSError(f"only {written} of {len(line)} bytes of a record were written to {path}")
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def read(path: Path) -> RunFile:
-    """Read a run; lines that were cut off are left out and counted.
-
-    Raises:
-        MissingError: no such file.
-        ProtocolError: not the file of a run, of another schema version, or with whole lines that are not measurements.
-    """
-    if not path.is_file():
-        raise MissingError(f"there is no run file {path}", do="make one: pytest suites")
-    content = path.read_bytes()
-    *lines, rest = content.split(b"\n")
-    if not lines:
-        raise ProtocolError(f"{path} is not the file of a run", seen=f"{content[:40]!r}", do="give a .jsonl of results/runs")
-    header = _facts(lines[0])
-    if header is None or header.get("kind") != Run.kind:
-        raise ProtocolError(f"{path} is not the file of a run", seen=f"its first line: {lines[0][:80]!r}")
-    if header.get("schema_version") != SCHEMA_VERSION:
-        raise ProtocolError(
-            f"{path} has schema version {header.get('schema_version')}",
-            do=f"this program reads version {SCHEMA_VERSION}; use the version of REDS Bench that wrote the file",
-        )
-    run = _from_facts(Run, header, f"{path}, line 1")
-    measurements, damaged = [], [len(lines) + 1] if rest else []
-    for number, line in enumerate(lines[1:], start=2):
-        facts = _facts(line)
-        if facts is None:
-            damaged.append(number)
-        elif facts.get("kind") == Measurement.kind:
-            measurements.append(_from_facts(Measurement, facts, f"{path}, line {number}"))
-        else:
-            raise ProtocolError(f"{path}, line {number} is not a measurement", seen=f"kind {facts.get('kind')!r}")
-    return RunFile(path, run, tuple(measurements), tuple(sorted(damaged)))
-
-
-def _facts(line: bytes) -> dict[str, Any] | None:
-    """The JSON object of a line, None if the line is not whole."""
-    try:
-        facts = json.loads(line)
-    except ValueError:
-        return None
-    return facts if isinstance(facts, dict) else None
-
-
-def find(name: str, folder: Path) -> Path:
-    """The file that a user named: a path, the id of a run in `folder` or the beginning of one, or "latest".
-
-    Raises:
-        MissingError: no such run.
-        ConfigError: the beginning fits several runs.
-    """
-    if Path(name).is_file():
-        return Path(name)
-    runs = sorted(folder.glob("*.jsonl"))
-    if name == "latest" and runs:
-        return runs[-1]
-    fitting = [path for path in runs if path.stem.startswith(name)]
-    if len(fitting) > 1:
-        raise ConfigError(f"{name!r} fits {len(fitting)} runs", seen=", ".join(path.stem for path in fitting[:5]))
-    if not fitting:
-        raise MissingError(f"there is no run {name!r} in {folder}", do="make one (pytest suites) or give the path of a file")
-    return fitting[0]
+Record = Run | Measurement | DeviceFacts | Outcome
+KINDS: Mapping[str, type[Record]] = {record.kind: record for record in (Run, Measurement, DeviceFacts, Outcome)}

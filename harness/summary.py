@@ -11,6 +11,7 @@ from typing import Any
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from harness.records import Measurement
 
@@ -133,7 +134,7 @@ def _table(table_rows: Sequence[Row], *, with_dataset: bool) -> Table:
     for previous, row in zip([None, *table_rows], table_rows, strict=False):
         if previous is not None and _placement(previous) != _placement(row):
             table.add_section()
-        table.add_row(*(str(getattr(row, name)) for name in texts), *_cells(row))
+        table.add_row(*(Text(str(getattr(row, name))) for name in texts), *map(Text, _cells(row)))
     return table
 
 

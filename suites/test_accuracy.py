@@ -12,6 +12,6 @@ def test_accuracy(combination, board, deployment, matrix, record):
     inputs = deployment.test_inputs(chosen)
 
     classes = board.infer(level, inputs).argmax(axis=1)
-    record.value("accuracy", np.mean(classes == labels[chosen]).item(), unit="fraction", better="higher", inputs=chosen)
+    record.accuracy(classes == labels[chosen], inputs=chosen)
 
     np.testing.assert_array_equal(classes, deployment.reference(level, inputs).argmax(axis=1))

@@ -24,7 +24,9 @@ def test_nesting(network, record):
     """Each subnetwork lies within the one before and costs less."""
     subnets = list(network.bundle.subnets)
     for subnet in subnets:
-        record.value("macs", network.macs(subnet.name), unit="multiply-adds", subnet=subnet.name)
+        cost = network.cost(subnet.name)
+        record.value("macs", cost.macs, unit="multiply-adds", subnet=subnet.name)
+        record.value("parameters", cost.parameters, unit="parameters", subnet=subnet.name)
     for larger, smaller in pairwise(subnets):
         assert all(a >= b for a, b in zip(larger.widths, smaller.widths, strict=True)), smaller.name
         assert network.macs(smaller.name) < network.macs(larger.name), smaller.name

@@ -42,13 +42,18 @@ def connect(device: Device, log_folder: Path) -> Iterator[Target]:
         DeviceError: the device is not what the inventory says.
         TransportError, TimedOutError, ProtocolError: it cannot be talked to.
     """
-    with DeviceLock(device):
-        firmware = build(device.environment)
-        with _ATTACH[device.kind](device, firmware, log_folder / f"{device.id}.log") as connection:
-            conversation = Conversation(device.id, connection.link, device.answer_timeout_s, connection.evidence)
-            with closing(WireTarget(conversation)) as target:
-                check_identity(device, firmware, target.identify())
-                yield target
+    with DeviceLock(device), talk(device, build(device.environment), log_folder / f"{device.id}.log") as target:
+        yield target
+
+
+@contextmanager
+def talk(device: Device, firmware: Firmware, log: Path) -> Iterator[Target]:
+    """As `connect`, with a firmware that is built already, for a caller who holds the device's lock."""
+    with _ATTACH[device.kind](device, firmware, log) as connection:
+        conversation = Conversation(device.id, connection.link, device.answer_timeout_s, connection.evidence)
+        with closing(WireTarget(conversation)) as target:
+            check_identity(device, firmware, target.identify())
+            yield target
 
 
 def check_identity(device: Device, firmware: Firmware, identity: Identity) -> None:

@@ -1,20 +1,31 @@
-"""Show the table of a run: one row for each subnetwork of each placement."""
+"""Show a run: its table in the terminal, and a page of figures in one HTML file that needs no server and no network."""
 
 from __future__ import annotations
 
 import argparse
 import csv
 import sys
+import webbrowser
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
-from harness import summary
+from harness import git_baselines, summary
+from harness.commands.compare import thresholds_of
 from harness.commands.output import add_json, print_json, width
 from harness.commands.runs import add_results, read_run
+from harness.readings import RunReadings, Selection
+from harness.run_file import RunFile
+from harness.sources import values
 from harness.summary import Row
+from reds.errors import MissingError
 
+# What the page plots over time; reading more takes longer.
+PAST_METRICS = ("latency", "accuracy")
 EXAMPLES = """examples:
-  python -m harness report latest
+  python -m harness report latest                                table, and the page beside the run's file
+  python -m harness report latest --against digits --open        what changed since the baseline "digits"
+  python -m harness report latest --html page.html --figures figures --history results/runs
   python -m harness report 20260801T120000Z-1a2b3c --csv > table.csv
   python -m harness report results/runs/20260801T120000Z-1a2b3c.jsonl --json
 """
@@ -24,12 +35,23 @@ def add_parser(commands: Any) -> None:
     """Add `report` to the command line."""
     parser = commands.add_parser(
         "report",
-        help="the table of a run",
+        help="the table of a run, and a page of figures",
         description=__doc__,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("name", metavar="RUN", help='a file, the id of a run or its beginning, or "latest"')
+    named = 'a file, the id of a run or its beginning, "latest", a baseline, a git revision that has one, or DATABASE-URL#RUN'
+    parser.add_argument("name", metavar="RUN", help=named)
+    parser.add_argument("--against", metavar="RUN", help="an earlier run: the page says what changed since")
+    parser.add_argument(
+        "--html",
+        type=Path,
+        metavar="FILE",
+        help="where to write the page (default: beside the run's file; for baselines and stored runs in the folder of --results)",
+    )
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="write every figure as SVG and PNG too, and its data as CSV")
+    parser.add_argument("--history", metavar="FOLDER|URL", help="plot latency and accuracy over these runs, e.g. results/runs")
+    parser.add_argument("--open", action="store_true", help="show the page in the browser")
     add_results(parser)
     formats = parser.add_mutually_exclusive_group()
     add_json(formats)
@@ -38,8 +60,20 @@ def add_parser(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the table."""
+    """Print the table and write the page; with --json or --csv the page is written only if an option of it is given.
+
+    Raises:
+        MissingError: no such run, a package for the page is not installed, or a file cannot be written.
+    """
     found = read_run(options.name, options.results)
+    _print_table(found, options)
+    of_page = (options.html, options.against, options.figures, options.history)
+    if options.open or any(option is not None for option in of_page) or not (options.json or options.csv):
+        _write(found, options)
+    return 0
+
+
+def _print_table(found: RunFile, options: argparse.Namespace) -> None:
     rows = summary.rows(found.measurements)
     if options.json:
         print_json({"run": found.run.id, "rows": summary.to_dicts(rows)})
@@ -50,5 +84,44 @@ def run(options: argparse.Namespace) -> int:
     else:
         table = summary.render(rows, width=width(), colour=sys.stdout.isatty())
         print(table if rows else "nothing was measured on a device")
-        print(f"{len(found.measurements)} measurements in {found.path}")
-    return 0
+        print(f"{len(found.measurements)} measurements in {found.source}")
+    sys.stdout.flush()
+
+
+def _write(found: RunFile, options: argparse.Namespace) -> None:
+    """The page and the files of its figures; what was written where goes to stderr, away from what programs read."""
+    against = None if options.against is None else read_run(options.against, options.results)
+    thresholds = None if against is None else thresholds_of(None, found.run.matrix)
+    past = [] if options.history is None else _past(options.history)
+    try:
+        from harness.report import collect, write_figures, write_page  # noqa: PLC0415  (imports Altair)
+    except ModuleNotFoundError as error:
+        do = 'pip install "reds-bench[bench]"; the table needs no more than was printed'
+        raise MissingError(f"the page needs the package {error.name}", do=do) from error
+
+    report = collect(found, against, past, thresholds)
+    target = options.html or _beside(found, options.results)
+    write_page(report, target)
+    print(f"page: {target} ({target.stat().st_size / 1e6:.1f} MB, {len(report.figures)} figures)", file=sys.stderr)
+    if options.figures is not None:
+        print(f"figures: {len(write_figures(report, options.figures))} files in {options.figures}", file=sys.stderr)
+    if options.open:
+        webbrowser.open(target.resolve().as_uri())
+
+
+def _beside(found: RunFile, results: Path) -> Path:
+    """Beside the run's file, but never among the baselines, which are under version control."""
+    source = Path(found.source)
+    in_place = source.is_file() and source.resolve().parent.parts[-2:] != Path(git_baselines.FOLDER).parts
+    return source.with_suffix(".html") if in_place else results / f"{found.run.id}.html"
+
+
+def _past(where: str) -> list[RunReadings]:
+    """Earlier runs with the values that are plotted, oldest first."""
+    by_run: dict[str, RunReadings] = {}
+    for metric in PAST_METRICS:
+        for one in values(where, Selection({"metric": metric})):
+            known = by_run.get(one.run.id)
+            readings = (*(known.readings if known else ()), *one.readings)
+            by_run[one.run.id] = RunReadings(one.run, one.devices, readings)
+    return list(by_run.values())

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from harness.matrix import SUITES
-from harness.records import RunFile, find, read
+from harness.run_file import RunFile
+from harness.sources import open_run
 
 RUNS = SUITES.parent / "results" / "runs"
 
@@ -21,12 +22,11 @@ def read_run(name: str, folder: Path) -> RunFile:
     """The run that the user named; damaged lines are reported.
 
     Raises:
-        MissingError: no such run.
-        ConfigError: the name fits several.
-        ProtocolError: it cannot be read.
+        MissingError, ConfigError, TransportError, ProtocolError: as `harness.sources.open_run`.
     """
-    run = read(find(name, folder))
+    with_suffix = f"{name}.jsonl"
+    run = open_run(with_suffix if Path(with_suffix).is_file() else name, folder)
     if run.damaged_lines:
         lines = ", ".join(map(str, run.damaged_lines))
-        print(f"warning: {run.path}: damaged lines are left out: {lines}", file=sys.stderr)
+        print(f"warning: {run.source}: damaged lines are left out: {lines}", file=sys.stderr)
     return run

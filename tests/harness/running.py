@@ -6,11 +6,34 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+
+from harness import run_file
+from harness.run_file import RunFile
 
 ROOT = Path(__file__).resolve().parents[2]
 MATRIX = Path(__file__).with_name("host.toml")
 LONGEST_S = 300
+
+
+@dataclass(frozen=True)
+class Done:
+    """A run of the suites that ended."""
+
+    process: subprocess.CompletedProcess[str]
+    folder: Path
+
+    @property
+    def output(self) -> str:
+        """What it printed."""
+        return self.process.stdout + self.process.stderr
+
+    @property
+    def run(self) -> RunFile:
+        """What it recorded."""
+        (path,) = (self.folder / "results").glob("*.jsonl")
+        return run_file.read(path)
 
 
 def run_pytest(*arguments: str | Path, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -39,4 +62,4 @@ def collected(output: str) -> list[str]:
 def write_plugin(folder: Path, source: str) -> dict[str, str]:
     """A pytest plugin `extra` made of this source, and the environment in which `-p extra` finds it."""
     (folder / "extra.py").write_text(source)
-    return {"PYTHONPATH": str(folder)}
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))}

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from harness import run_file
 from tests.harness.running import MATRIX, collected, run, run_pytest, write_plugin
 
-HEAVY = ("tensorflow", "keras", "sklearn", "pandas", "platformio", "SCons", "serial", "scipy")
+HEAVY = ("tensorflow", "keras", "sklearn", "pandas", "platformio", "SCons", "serial", "scipy", "altair", "sqlalchemy")
 
 
 def collect(*arguments: str | Path) -> list[str]:
@@ -33,7 +34,7 @@ def test_each_test_runs_for_every_value_of_its_axis(ids: list[str]) -> None:
     def count(test: str) -> int:
         return sum(f"::{test}[" in node_id for node_id in ids)
 
-    assert count("test_latency") == count("test_accuracy") == count("test_parity") == 4 * placements
+    assert count("test_latency") == count("test_profile") == count("test_accuracy") == count("test_parity") == 4 * placements
     assert count("test_switching") == count("test_image") == count("test_firmware") == placements
     assert count("test_search") == count("test_nesting") == 3
 
@@ -114,8 +115,13 @@ def test_an_absent_device_is_skipped_with_reason_and_remedy(tmp_path: Path, with
 
     assert done.returncode == 0
     assert "host is not available: gcc is missing; apt-get install gcc" in done.stdout
-    assert "18 skipped" in done.stdout
+    assert "22 skipped" in done.stdout
     assert "passed" not in done.stdout
+    (path,) = tmp_path.glob("*.jsonl")
+    outcomes = run_file.read(path).outcomes
+    assert len(outcomes) == 22
+    assert {(o.outcome, o.architecture, o.device) for o in outcomes} == {("skipped", "mlp1", "host")}
+    assert all((o.reason or "").startswith("host is not available: gcc is missing; apt-get install gcc") for o in outcomes)
 
 
 @pytest.mark.parametrize("required", ["host", "all"])
@@ -153,5 +159,5 @@ def test_a_results_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
     assert done.returncode != 0
     assert "INTERNALERROR" not in done.stdout + done.stderr
-    assert "the run cannot be stored" in done.stdout + done.stderr
+    assert "could not be written" in done.stdout + done.stderr
     assert str(tmp_path / "file") in done.stdout + done.stderr

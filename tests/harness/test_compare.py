@@ -1,72 +1,165 @@
-"""Comparing runs."""
+"""The command that compares two runs: what it shows, in which forms, and how it ends."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from harness.compare import Verdict, compare, tally
-from tests.harness.examples import a_measurement
+from harness import run_file
+from harness.__main__ import main
+from harness.records import DeviceFacts, Measurement, Outcome
+from tests.harness.examples import a_measurement, a_run, an_outcome, some_device_facts
+
+Write = Callable[..., str]
+SAME, WORSE, BETTER = a_measurement(value=1000), a_measurement(value=1001), a_measurement(value=999)
+OTHER = a_measurement(subnet="50", value=500)
+FAILED = an_outcome(outcome="failed", reason="it broke", test=OTHER.test)
 
 
-def verdict(before: dict, after: dict) -> Verdict:
-    (comparison,) = compare([a_measurement(**before)], [a_measurement(**after)])
-    return comparison.verdict
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def call(name: str, *records: Measurement | DeviceFacts | Outcome) -> str:
+        path = tmp_path / f"{name}.jsonl"
+        run_file.create(path, a_run(name))
+        run_file.append(path, *records)
+        return str(path)
+
+    return call
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "expected"),
+    ("after", "conditions", "ending"),
     [
-        ({}, {}, Verdict.IDENTICAL),
-        ({"value": 1000}, {"value": 999}, Verdict.BETTER),
-        ({"value": 1000}, {"value": 1001}, Verdict.WORSE),
-        ({"value": 0.9, "better": "higher"}, {"value": 0.8, "better": "higher"}, Verdict.WORSE),
-        ({"value": 0.9, "better": "higher"}, {"value": 0.95, "better": "higher"}, Verdict.BETTER),
-        ({"unit": "instructions"}, {"unit": "nanoseconds", "deterministic": False}, Verdict.UNIT),
-        ({"value": 1, "deterministic": False}, {"value": 9, "deterministic": False}, Verdict.NOISY),
+        ([SAME, OTHER], ["different", "worse", "missing"], (0, "2 deterministic values compared, 0 differ")),
+        ([WORSE, OTHER], [], (0, "2 deterministic values compared, 1 differ")),
+        ([WORSE, OTHER], ["different"], (1, "2 deterministic values compared, 1 differ")),
+        ([WORSE, OTHER], ["worse"], (1, "2 deterministic values compared, 1 differ")),
+        ([BETTER, OTHER], ["worse"], (0, "2 deterministic values compared, 1 differ")),
+        ([BETTER, OTHER], ["different"], (1, "2 deterministic values compared, 1 differ")),
+        ([SAME], ["different", "worse"], (0, "1 deterministic values compared, 0 differ")),
+        ([SAME], ["missing"], (1, "1 deterministic values compared, 0 differ")),
+        ([SAME, OTHER, FAILED], ["worse"], (1, "2 deterministic values compared, 0 differ")),
     ],
 )
-def test_verdicts(before: dict, after: dict, expected: Verdict) -> None:
-    assert verdict(before, after) == expected
+def test_it_ends_as_asked(
+    write: Write,
+    capsys: pytest.CaptureFixture[str],
+    after: list[Measurement],
+    conditions: list[str],
+    ending: tuple[int, str],
+) -> None:
+    a, b = write("a", SAME, OTHER), write("b", *after)
+    options = [word for condition in conditions for word in ("--fail-on", condition)]
+
+    exit_code = main(["compare", a, b, *options])
+
+    assert (exit_code, capsys.readouterr().out.splitlines()[-1]) == ending
 
 
-def test_values_are_joined_by_what_was_measured_on_what() -> None:
-    a = [a_measurement(subnet="100"), a_measurement(subnet="50"), a_measurement(metric="switch", from_subnet="50")]
-    b = [a_measurement(metric="switch", from_subnet="25"), a_measurement(subnet="50"), a_measurement(subnet="100", value=2000)]
+def test_it_shows_everything_or_what_changed(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    a, b = write("a", SAME, OTHER), write("b", a_measurement(value=1100, image="x" * 64), OTHER)
 
-    comparisons = compare(a, b)
+    main(["compare", a, b])
+    everything = capsys.readouterr().out
+    main(["compare", a, b, "--changed"])
+    changed = capsys.readouterr().out
 
-    assert [(str(c.key), c.verdict) for c in comparisons] == [
-        ("latency[mlp3-digits-int8-nano33ble-emu-100]", Verdict.WORSE),
-        ("latency[mlp3-digits-int8-nano33ble-emu-50]", Verdict.IDENTICAL),
-        ("switch[mlp3-digits-int8-nano33ble-emu-50->100]", Verdict.ONLY_A),
-        ("switch[mlp3-digits-int8-nano33ble-emu-25->100]", Verdict.ONLY_B),
+    row = "latency[mlp3-digits-int8-nano33ble-emu-100] 1,000 1,100 instructions +10.00 % worse other image"
+    assert row.split() == next(line for line in changed.splitlines() if "latency" in line).split()
+    assert "nano33ble-emu-50]" not in changed
+    assert "nano33ble-emu-50]" in everything
+    assert everything.index("emu-100]") < everything.index("emu-50]")  # what matters most comes first
+
+
+def test_it_groups_by_axes(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    a = write("a", SAME, OTHER, a_measurement(architecture="mlp1"))
+
+    assert main(["compare", a, a, "--by", "device,architecture"]) == 0
+
+    out = capsys.readouterr().out
+    assert re.findall(r"^device .*$", out, re.MULTILINE) == [
+        "device nano33ble-emu, architecture mlp3",
+        "device nano33ble-emu, architecture mlp1",
     ]
-    assert comparisons[0].change == 1.0
-    counts = tally(comparisons)
-    assert (counts.compared, counts.differing, counts.worse, counts.only_a, counts.only_b) == (2, 1, 1, 1, 1)
-    assert str(counts) == "2 deterministic values compared, 1 differ (1 values only in A, 1 only in B)"
 
 
-def test_accuracies_over_different_numbers_of_samples_are_not_compared() -> None:
-    before = a_measurement(metric="accuracy", better="higher", value=0.9, sample_count=60)
-    after = a_measurement(metric="accuracy", better="higher", value=0.9, sample_count=360)
+def test_an_unknown_axis_is_named_with_the_nearest(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    a = write("a", SAME)
 
-    assert [c.verdict for c in compare([before], [after])] == [Verdict.ONLY_A, Verdict.ONLY_B]
-
-
-def test_what_else_differs_is_named() -> None:
-    (comparison,) = compare([a_measurement(image="1", firmware="2")], [a_measurement(image="x", firmware="2", value=9)])
-
-    assert comparison.why == ("image",)
+    assert main(["compare", a, a, "--by", "devise"]) == 2
+    assert "did you mean device" in capsys.readouterr().err
 
 
-def test_noise_is_never_counted_as_a_difference() -> None:
-    noisy = {"deterministic": False, "unit": "nanoseconds"}
-    counts = tally(compare([a_measurement(value=1, **noisy)], [a_measurement(value=2, **noisy)]))
+def test_forms_for_programs(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    a, b = write("a", SAME, OTHER), write("b", WORSE, OTHER)
 
-    assert (counts.compared, counts.differing) == (0, 0)
-    assert str(counts) == "0 deterministic values compared, 0 differ"
+    main(["compare", a, b, "--json"])
+    document = json.loads(capsys.readouterr().out)
+    main(["compare", a, b, "--csv"])
+    table = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+
+    assert (document["a"], document["b"]) == ("a", "b")
+    assert (document["summary"]["compared"], document["summary"]["differing"]) == (2, 1)
+    assert document["summary"]["verdicts"]["worse"] == 1
+    assert [value["verdict"] for value in document["values"]] == ["worse", "same"]
+    assert [(row["a"], row["b"], row["verdict"], row["subnet"]) for row in table] == [
+        ("1000", "1001", "worse", "100"),
+        ("500", "500", "same", "50"),
+    ]
 
 
-def test_the_last_of_repeated_measurements_counts() -> None:
-    repeated = [a_measurement(value=1), a_measurement(value=2)]
+def test_markdown_for_pull_requests(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    failed = an_outcome(outcome="failed", reason="a | b <script>", test=OTHER.test)
+    a, b = write("a", SAME, OTHER), write("b", WORSE, failed)
 
-    assert [c.verdict for c in compare(repeated, [a_measurement(value=2)])] == [Verdict.IDENTICAL]
+    main(["compare", a, b, "--markdown", "--by", "device"])
+
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line for line in lines if line.startswith("|")]
+    assert lines[0] == "### device nano33ble-emu"
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {9}
+    assert r"failed: a \| b \<script\>" in rows[2]
+    assert lines[-1] == "1 deterministic values compared, 1 differ"
+
+
+def test_other_circumstances_are_named(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    a = write("a", SAME, some_device_facts())
+    b = write("b", WORSE, some_device_facts(compiler="GCC 13"))
+
+    assert main(["compare", a, b, "--fail-on", "worse"]) == 0
+    assert "needs a new baseline: compiler GCC 12.2.1 -> GCC 13 (1 values)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("other", [[], [a_measurement(architecture="mlp1")]])
+def test_runs_without_a_common_value_are_an_error(
+    write: Write, capsys: pytest.CaptureFixture[str], other: list[Measurement]
+) -> None:
+    a, b = write("a", SAME), write("b", *other)
+
+    assert main(["compare", a, b]) == 2
+    assert "the runs have no value in common" in capsys.readouterr().err
+
+
+def test_thresholds_come_from_the_matrix(write: Write, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    a, b = write("a", SAME), write("b", WORSE)
+    tolerant = tmp_path / "tolerant.toml"
+    tolerant.write_text('[[thresholds]]\nmetric = "latency"\ntolerance = 0.01\n')
+
+    assert main(["compare", a, b, "--fail-on", "worse"]) == 1
+    assert main(["compare", a, b, "--fail-on", "worse", "--matrix", str(tolerant)]) == 0
+    tolerant.write_text('[[thresholds]]\nmetric = "latency"\ntolerence = 0.01\n')
+    assert main(["compare", a, b, "--matrix", str(tolerant)]) == 2
+    assert "did you mean tolerance" in capsys.readouterr().err
+
+
+def test_a_matrix_that_is_gone_is_no_obstacle(tmp_path: Path, write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    a = write("a", SAME)
+    path = Path(a)
+    path.write_text(path.read_text().replace('"digits", "git_sha"', '"gone.toml", "git_sha"'))
+
+    assert main(["compare", a, a]) == 0
+    assert "the default thresholds are used: there is no file gone.toml" in capsys.readouterr().err

@@ -1,17 +1,13 @@
 """A whole run on this computer: what it records, shows and takes; what happens when a device dies or the user stops it."""
 
-import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from subprocess import CompletedProcess
 
 import pytest
 
-from harness import records
-from harness.records import Measurement, RunFile
-from tests.harness.running import MATRIX, run, run_pytest, write_plugin
+from harness.records import Measurement
+from tests.harness.running import MATRIX, Done, run, run_pytest
 
 pytestmark = [
     pytest.mark.slow,
@@ -20,50 +16,6 @@ pytestmark = [
 ]
 
 LARGEST_RSS_MIB = 200
-
-TWO_HOSTS = '[devices.first]\nkind = "host"\n[devices.second]\nkind = "host"\n'
-
-
-@dataclass(frozen=True)
-class Done:
-    """A run that ended."""
-
-    process: CompletedProcess[str]
-    folder: Path
-
-    @property
-    def output(self) -> str:
-        return self.process.stdout + self.process.stderr
-
-    @property
-    def run(self) -> RunFile:
-        (path,) = (self.folder / "results").glob("*.jsonl")
-        return records.read(path)
-
-
-@pytest.fixture(scope="module")
-def models() -> None:
-    """The models of the matrix, made once and kept in the cache."""
-    done = run("harness", "prepare", "--matrix", str(MATRIX))
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.fixture(scope="module")
-def measure(models: None, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Done]:
-    """Runs the suites over the small matrix, with a plugin if one is given."""
-
-    def call(*arguments: str, plugin: str | None = None) -> Done:
-        folder = tmp_path_factory.mktemp("run")
-        (folder / "devices.toml").write_text(TWO_HOSTS)
-        environment = {}
-        if plugin is not None:
-            environment = write_plugin(folder, plugin)
-            arguments = ("-p", "extra", *arguments)
-        fixed = ("--matrix", MATRIX, "--devices-file", folder / "devices.toml", "--results", folder / "results")
-        return Done(run_pytest(*fixed, *arguments, environment=environment), folder)
-
-    return call
-
 
 SHOW_MEMORY = """
 import pathlib, re, sys
@@ -92,7 +44,7 @@ def measurements(done: Done, metric: str) -> list[Measurement]:
 def test_the_header_says_under_which_circumstances(whole: Done) -> None:
     header = whole.run.run
 
-    assert header.id == whole.run.path.stem
+    assert header.id == Path(whole.run.source).stem
     assert header.matrix == str(MATRIX)
     assert header.git_sha is None or len(header.git_sha) == 40
     assert set(header.host) == {"system", "machine", "cpu", "cpu_count", "python"}
@@ -103,7 +55,7 @@ def test_the_header_says_under_which_circumstances(whole: Done) -> None:
 def test_every_question_is_answered_for_every_combination(whole: Done) -> None:
     combinations = {(p, s) for p in ("float32", "int8") for s in ("100", "50")}
 
-    for metric in ("accuracy", "parity_max_abs_error", "latency", "arena_bytes"):
+    for metric in ("accuracy", "parity_max_abs_error", "latency", "arena_bytes", "layer_latency", "layer_activation_bytes"):
         assert {(m.precision, m.subnet) for m in measurements(whole, metric)} == combinations, metric
     for metric in ("switch", "latency_first"):
         assert {(m.precision, m.from_subnet, m.subnet) for m in measurements(whole, metric)} == {
@@ -111,12 +63,12 @@ def test_every_question_is_answered_for_every_combination(whole: Done) -> None:
         }, metric
     for metric in ("image_bytes", "flash_bytes", "ram_bytes"):
         assert {(m.precision, m.subnet) for m in measurements(whole, metric)} == {("float32", None), ("int8", None)}, metric
-    for metric in ("search_gap", "search_seconds", "macs"):
+    for metric in ("search_gap", "search_seconds", "macs", "parameters"):
         assert {(m.device, m.subnet) for m in measurements(whole, metric)} == {(None, "100"), (None, "50")}, metric
 
 
 def test_times_are_raw_samples_of_the_devices_own_clock(whole: Done) -> None:
-    for m in measurements(whole, "latency") + measurements(whole, "switch"):
+    for m in (m for metric in ("latency", "switch", "layer_latency") for m in measurements(whole, metric)):
         assert (m.unit, m.clock, m.deterministic, m.better) == ("nanoseconds", "nanoseconds", False, "lower")
         assert len(m.samples) == 20
         assert m.attempts == 1
@@ -136,9 +88,21 @@ def test_records_name_what_ran(whole: Done) -> None:
 def test_accuracy_says_over_which_samples(whole: Done) -> None:
     for m in measurements(whole, "accuracy"):
         assert (m.sample_count, m.sample_indices) == (360, None)  # the host infers the whole test split
-        assert 0 <= m.value <= 1
+        assert len(m.correct or "") == 360
+        assert (m.correct or "").count("1") / 360 == m.value
     for m in measurements(whole, "parity_max_abs_error"):
         assert m.sample_count == len(m.sample_indices or ()) == 10
+
+
+def test_layers_are_named_by_the_architecture(whole: Done) -> None:
+    activations = measurements(whole, "layer_activation_bytes")
+
+    def of(precision: str, subnet: str) -> dict[str | None, float]:
+        return {m.layer: m.value for m in activations if (m.precision, m.subnet) == (precision, subnet)}
+
+    assert of("int8", "100") == {"hidden1": 64 + 40, "classes": 40 + 10}
+    assert of("float32", "50") == {"hidden1": 4 * (64 + 20), "classes": 4 * (20 + 10)}
+    assert {m.layer for m in measurements(whole, "layer_latency")} == {"hidden1", "classes"}
 
 
 def test_int8_is_exact(whole: Done) -> None:
@@ -162,22 +126,10 @@ def test_the_process_that_measures_stays_small(whole: Done) -> None:
 def test_two_runs_of_one_state_agree_in_all_that_is_deterministic(whole: Done, measure: Callable[..., Done]) -> None:
     again = measure("-k", "not latency and not switching")
 
-    done = run("harness", "compare", whole.run.path, again.run.path, "--fail-on", "different")
+    done = run("harness", "compare", whole.run.source, again.run.source, "--fail-on", "different")
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert " deterministic values compared, 0 differ" in done.stdout
-
-
-def test_pytest_benchmark_holds_the_devices_own_nanoseconds(measure: Callable[..., Done], tmp_path: Path) -> None:
-    stored = tmp_path / "benchmark.json"
-
-    done = measure("-k", "test_latency", f"--benchmark-json={stored}")
-
-    benchmarks = json.loads(stored.read_text())["benchmarks"]
-    assert len(benchmarks) == 4
-    recorded = {m.test.partition("[")[2].rstrip("]"): m.samples for m in measurements(done, "latency")}
-    for benchmark in benchmarks:
-        assert [round(1e9 * second) for second in benchmark["stats"]["data"]] == list(recorded[benchmark["param"]])
 
 
 KILL_FIRST_DEVICE = """
@@ -242,6 +194,8 @@ def test_workers_share_the_run_but_no_device(measure: Callable[..., Done], distr
     for device in ("first", "second"):
         assert len({line.split()[0] for line in passed if f"-{device}" in line}) == 1
     assert {m.device for m in done.run.measurements} == {None, "first", "second"}
+    assert sorted(facts.id for facts in done.run.devices) == ["first", "second"]
+    assert len(done.run.outcomes) == len({outcome.test for outcome in done.run.outcomes}) == len(passed)
     assert done.run.damaged_lines == ()
     assert "REDS Bench" in done.output
 

@@ -1,19 +1,20 @@
-"""Run files: what is written is read again, whatever happened to the writer."""
+"""Records and the lines that they become: what is written is read again, what others wrote is checked."""
 
 import json
-import multiprocessing
-from pathlib import Path
+from dataclasses import MISSING, fields
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import records
-from harness.records import Measurement, Run
-from reds.errors import ConfigError, MissingError, ProtocolError
-from tests.harness.examples import a_measurement, a_run
+from harness.lines import facts_of, from_facts, to_facts, to_line
+from harness.records import DeviceFacts, Measurement, Outcome, Record, Run
+from reds.errors import ConfigError, ProtocolError
+from tests.harness.examples import a_measurement, a_run, an_outcome, some_device_facts
 
 names = st.text(min_size=1, max_size=20)
+maybe = st.none() | names
 numbers = st.one_of(st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False))
 
 runs = st.builds(
@@ -21,177 +22,177 @@ runs = st.builds(
     id=names,
     started=names,
     matrix=names,
-    git_sha=st.none() | names,
+    git_sha=maybe,
     git_dirty=st.booleans(),
     host=st.dictionaries(names, names),
     versions=st.dictionaries(names, names),
     command=st.lists(names).map(tuple),
+    baseline_reason=maybe,
 )
-measurements = st.builds(
-    Measurement,
-    metric=names,
-    unit=names,
-    better=st.sampled_from(records.BETTER),
-    value=numbers,
-    samples=st.lists(numbers, max_size=5).map(tuple),
-    deterministic=st.booleans(),
-    architecture=names,
-    dataset=names,
-    precision=st.none() | names,
-    device=st.none() | names,
-    subnet=st.none() | names,
-    macs=st.none() | st.integers(0),
-    seed=st.integers(0),
-    bundle=names,
+correct = st.text("01", min_size=1, max_size=40)
+inputs = st.none() | correct.map(lambda text: {"correct": text, "sample_count": len(text)})
+
+
+@st.composite
+def measured(draw: st.DrawFn) -> Measurement:
+    return Measurement(
+        metric=draw(names),
+        unit=draw(names),
+        better=draw(st.sampled_from(records.BETTER)),
+        value=draw(numbers),
+        samples=draw(st.lists(numbers, min_size=1, max_size=5).map(tuple)),
+        deterministic=draw(st.booleans()),
+        architecture=draw(names),
+        dataset=draw(names),
+        precision=draw(maybe),
+        device=draw(maybe),
+        subnet=draw(maybe),
+        macs=draw(st.none() | st.integers(0)),
+        seed=draw(st.integers(0)),
+        bundle=draw(names),
+        test=draw(names),
+        from_subnet=draw(maybe),
+        attempts=draw(st.integers(1, 9)),
+        clock=draw(maybe),
+        firmware=draw(maybe),
+        image=draw(maybe),
+        sample_indices=draw(st.none() | st.lists(st.integers(0)).map(tuple)),
+        layer=draw(maybe),
+        **(draw(inputs) or {}),
+    )
+
+
+devices = st.builds(
+    DeviceFacts,
+    id=names,
+    device_kind=names,
+    board=names,
+    clock=names,
+    clock_hz=st.none() | st.integers(1),
+    compiler=names,
+    runtime_version=names,
+    firmware=names,
+    pool_bytes=st.integers(0),
+)
+outcomes = st.builds(
+    Outcome,
     test=names,
-    from_subnet=st.none() | names,
-    attempts=st.integers(1, 9),
-    clock=st.none() | names,
-    firmware=st.none() | names,
-    image=st.none() | names,
-    sample_count=st.none() | st.integers(1),
-    sample_indices=st.none() | st.lists(st.integers(0)).map(tuple),
+    outcome=st.sampled_from(records.OUTCOMES),
+    seconds=numbers,
+    reason=maybe,
+    architecture=maybe,
+    dataset=maybe,
+    precision=maybe,
+    device=maybe,
+    subnet=maybe,
 )
 
 
-@given(run=runs, measured=st.lists(measurements, max_size=4))
-def test_what_is_written_is_read_again(tmp_path_factory: pytest.TempPathFactory, run: Run, measured: list[Measurement]) -> None:
-    path = tmp_path_factory.mktemp("runs") / "run.jsonl"
-    records.create(path, run)
-    for measurement in measured:
-        records.append(path, measurement)
+@settings(deadline=None)
+@given(record=st.one_of(runs, measured(), devices, outcomes))
+def test_what_is_written_is_read_again(record: Record) -> None:
+    line = to_line(record)
 
-    found = records.read(path)
+    facts = facts_of(line)
 
-    assert found.run == run
-    assert list(found.measurements) == measured
-    assert found.damaged_lines == ()
-
-
-def test_a_line_that_was_cut_off_is_left_out_and_reported(tmp_path: Path) -> None:
-    path = tmp_path / "run.jsonl"
-    records.create(path, a_run())
-    for value in (1, 2, 3):
-        records.append(path, a_measurement(value=value))
-    whole = path.read_bytes()
-
-    last = whole.rindex(b"\n", 0, -1) + 1
-    for cut in range(last + 1, len(whole)):
-        path.write_bytes(whole[:cut])
-        found = records.read(path)
-        assert [m.value for m in found.measurements] == [1, 2]
-        assert found.damaged_lines == (4,)
+    assert line.count(b"\n") == 1
+    assert line.endswith(b"}\n")
+    assert facts is not None
+    assert from_facts(facts, "here") == record
 
 
-def test_what_follows_a_damaged_line_is_still_read(tmp_path: Path) -> None:
-    path = tmp_path / "run.jsonl"
-    records.create(path, a_run())
-    path.write_bytes(path.read_bytes() + b'{"kind": "measurement", "metr\n')
-    records.append(path, a_measurement(value=7))
-
-    found = records.read(path)
-
-    assert [m.value for m in found.measurements] == [7]
-    assert found.damaged_lines == (2,)
+EXAMPLES = [a_run(), a_measurement(), some_device_facts(), an_outcome(outcome="failed", reason="why")]
+FIELDS = [(record, field.name) for record in EXAMPLES for field in fields(record) if field.default is MISSING]
+MAY_BE_NONE = {(record.kind, field.name) for record in EXAMPLES for field in fields(record) if "None" in str(field.type)}
 
 
-def test_what_is_appended_after_a_cut_off_line_is_not_lost_with_it(tmp_path: Path) -> None:
-    path = tmp_path / "run.jsonl"
-    records.create(path, a_run())
-    records.append(path, a_measurement(value=1))
-    path.write_bytes(path.read_bytes() + records.to_line(a_measurement(value=2))[:50])
-    records.append(path, a_measurement(value=3))
+@pytest.mark.parametrize(("record", "name"), FIELDS, ids=[f"{record.kind}-{name}" for record, name in FIELDS])
+def test_a_field_that_is_missing_is_named_unless_it_may_be_none(record: Record, name: str) -> None:
+    facts = {key: value for key, value in to_facts(record).items() if key != name}
 
-    found = records.read(path)
-
-    assert [m.value for m in found.measurements] == [1, 3]
-    assert found.damaged_lines == (3,)
+    if (record.kind, name) in MAY_BE_NONE:
+        assert getattr(from_facts(facts, "line 7"), name) is None
+    else:
+        with pytest.raises(ProtocolError, match=f"line 7: the {record.kind} record has no field '{name}'"):
+            from_facts(facts, "line 7")
 
 
-def test_another_schema_version_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "run.jsonl"
-    records.create(path, a_run())
-    header = json.loads(path.read_text())
-    path.write_text(json.dumps({**header, "schema_version": 99}) + "\n")
-
-    with pytest.raises(ProtocolError, match=r"schema version 99[^$]*reads version 1"):
-        records.read(path)
-
-
-@pytest.mark.parametrize("content", ["", "\n", "[]\n", "hello\n", '{"kind": "measurement"}\n'])
-def test_what_is_not_the_file_of_a_run_is_refused(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "run.jsonl"
-    path.write_text(content)
-
-    with pytest.raises(ProtocolError, match="is not the file of a run"):
-        records.read(path)
-
-
-def test_a_whole_line_that_is_not_a_measurement_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "run.jsonl"
-    records.create(path, a_run())
-    path.write_text(path.read_text() + '{"kind": "measurement", "metric": "latency"}\n')
-
-    with pytest.raises(ProtocolError, match="line 2 is not a measurement record"):
-        records.read(path)
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("value", "fast", "float"),
+        ("value", True, "float"),
+        ("samples", 3, "tuple"),
+        ("samples", [1, "2"], "tuple"),
+        ("device", 7, "str"),
+        ("device", None, "str"),
+        ("macs", 1.5, "int"),
+        ("deterministic", 1, "bool"),
+        ("sample_indices", [1.5], "tuple"),
+    ],
+)
+def test_a_field_of_the_wrong_type_is_named(name: str, value: object, expected: str) -> None:
+    with pytest.raises(ProtocolError, match=f"line 7: field '{name}' of the measurement record is {expected}"):
+        from_facts({**to_facts(a_measurement()), name: value}, "line 7")
 
 
-def test_a_run_is_never_overwritten(tmp_path: Path) -> None:
-    records.create(tmp_path / "run.jsonl", a_run())
-    with pytest.raises(FileExistsError):
-        records.create(tmp_path / "run.jsonl", a_run())
+def test_an_unknown_field_gets_the_nearest_known_one() -> None:
+    with pytest.raises(ProtocolError, match=r"line 7: a measurement record has no field 'vale'[^$]*did you mean value"):
+        from_facts({**to_facts(a_measurement()), "vale": 3}, "line 7")
 
 
-def test_a_file_without_a_run_is_not_appended_to(tmp_path: Path) -> None:
-    with pytest.raises(MissingError, match=r"(?s)could not be stored in .*run\.jsonl.*No such file"):
-        records.append(tmp_path / "run.jsonl", a_measurement())
+@pytest.mark.parametrize("kind", ["measurment", None, 3, ["run"]])
+def test_an_unknown_kind_of_record_is_refused(kind: object) -> None:
+    with pytest.raises(ProtocolError, match=r"line 7 is no record that this program knows[^$]*known: run, measurement, device"):
+        from_facts({"kind": kind}, "line 7")
 
 
-def test_a_full_disk_is_an_error_that_says_so() -> None:
-    with pytest.raises(MissingError, match=r"(?s)could not be stored in /dev/full.*No space left.*--results"):
-        records.append(Path("/dev/full"), a_measurement())
+def test_a_value_that_no_measurement_can_have_is_refused() -> None:
+    with pytest.raises(ProtocolError, match=r"line 7 is not a measurement record[^$]*`better` is lower or higher"):
+        from_facts({**to_facts(a_measurement()), "better": "sideways"}, "line 7")
 
 
-@pytest.mark.parametrize("wrong", [{"value": float("nan")}, {"samples": (1.0, float("inf"))}, {"better": "sideways"}])
-def test_a_measurement_is_a_finite_number_with_a_direction(wrong: dict) -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"value": float("nan")},
+        {"samples": (1.0, float("inf"))},
+        {"better": "sideways"},
+        {"correct": "0110", "sample_count": 3},
+        {"correct": "0110"},
+        {"correct": "01x0", "sample_count": 4},
+    ],
+)
+def test_a_measurement_is_a_finite_number_with_a_direction_and_whole_inputs(wrong: dict) -> None:
     with pytest.raises(ConfigError):
         a_measurement(**wrong)
 
 
-def _append_many(path: Path, device: str, count: int) -> None:
-    for value in range(count):
-        records.append(path, a_measurement(device=device, value=value, samples=tuple(range(500))))
+def test_an_outcome_is_one_of_four() -> None:
+    with pytest.raises(ConfigError, match="an outcome is passed, failed, skipped, error"):
+        an_outcome(outcome="xfailed")
 
 
-def test_several_processes_share_a_file(tmp_path: Path) -> None:
-    path = tmp_path / "run.jsonl"
-    records.create(path, a_run())
-    spawn = multiprocessing.get_context("spawn")
-    writers = [spawn.Process(target=_append_many, args=(path, device, 50)) for device in ("one", "two", "three")]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
-        assert writer.exitcode == 0
+def test_values_of_layers_and_inputs_are_told_apart() -> None:
+    keys = {
+        a_measurement(**changes).key
+        for changes in ({}, {"layer": "hidden1"}, {"layer": "output"}, {"from_subnet": "50"}, {"sample_count": 9})
+    }
 
-    found = records.read(path)
-
-    assert found.damaged_lines == ()
-    for device in ("one", "two", "three"):
-        assert [m.value for m in found.measurements if m.device == device] == list(range(50))
+    assert len(keys) == 5
+    assert str(a_measurement(metric="layer_latency", layer="hidden1").key) == (
+        "layer_latency[mlp3-digits-int8-nano33ble-emu-100-hidden1]"
+    )
+    assert str(a_measurement(subnet=None).key) == "latency[mlp3-digits-int8-nano33ble-emu]"
 
 
-def test_runs_are_found_by_path_id_beginning_and_latest(tmp_path: Path) -> None:
-    for run_id in ("20260101T000000Z-aaaaaa", "20260102T000000Z-bbbbbb"):
-        records.create(tmp_path / f"{run_id}.jsonl", a_run(run_id))
-    first, second = sorted(tmp_path.iterdir())
+def test_what_is_none_takes_no_room() -> None:
+    facts = json.loads(to_line(a_measurement()))
 
-    assert records.find(str(first), Path("nowhere")) == first
-    assert records.find("20260101", tmp_path) == first
-    assert records.find("latest", tmp_path) == second
-    with pytest.raises(ConfigError, match="fits 2 runs"):
-        records.find("2026", tmp_path)
-    with pytest.raises(MissingError, match="no run 'x'"):
-        records.find("x", tmp_path)
-    with pytest.raises(MissingError, match="no run 'latest'"):
-        records.find("latest", tmp_path / "empty")
+    assert None not in facts.values()
+    assert list(facts)[:2] == ["kind", "metric"]
+
+
+def test_a_measurement_without_a_sample_is_refused() -> None:
+    with pytest.raises(ConfigError, match="at least one sample"):
+        a_measurement(samples=())

@@ -1,0 +1,55 @@
+"""How a comparison came out in total."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from harness.judging.comparison import Comparison
+from harness.judging.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Counts of a comparison.
+
+    Attributes:
+        compared, differing: deterministic values that both runs hold, and those of them that are another than before.
+        common: values that both runs hold.
+        verdicts: values by verdict.
+        changed_circumstances: what changed around values, so that they need a new baseline, and around how many of them.
+    """
+
+    compared: int
+    differing: int
+    common: int
+    verdicts: Mapping[Verdict, int]
+    changed_circumstances: Mapping[str, int]
+
+    def __getitem__(self, verdict: Verdict) -> int:
+        return self.verdicts.get(verdict, 0)
+
+    @property
+    def lines(self) -> list[str]:
+        """The tally as text: the verdicts, what asks for a new baseline, and last the deterministic values."""
+        counted = ", ".join(f"{self[verdict]} {verdict}" for verdict in Verdict if self[verdict])
+        lines = [counted] if counted else []
+        lines += [f"{reason} ({count} values)" for reason, count in self.changed_circumstances.items()]
+        return [*lines, str(self)]
+
+    def __str__(self) -> str:
+        return f"{self.compared} deterministic values compared, {self.differing} differ"
+
+
+def tally(comparisons: Iterable[Comparison]) -> Tally:
+    """Count the verdicts."""
+    comparisons = list(comparisons)
+    judged = [c for c in comparisons if c.deterministic and c.in_both]
+    return Tally(
+        compared=len(judged),
+        differing=sum(c.differs for c in judged),
+        common=sum(c.in_both for c in comparisons),
+        verdicts=Counter(c.verdict for c in comparisons),
+        changed_circumstances=Counter(c.reason for c in comparisons if c.needs_baseline),
+    )

@@ -1,0 +1,152 @@
+"""Where runs come from: files, baselines, revisions of this repository, databases."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from harness import git_baselines, readings
+from harness.lines import facts_of
+from harness.matrix import SUITES
+from harness.readings import RunReadings, Selection
+from harness.run_file import RunFile, read
+from reds.errors import ConfigError, MissingError, ProtocolError, unknown_name
+
+ROOT = SUITES.parent
+LATEST = "latest"
+BASELINE = "baseline "
+FORMS = (
+    "the path of a file, latest, the id of a run or its beginning, the name of a baseline, REVISION or REVISION:BASELINE of this "
+    "repository, or DATABASE-URL#RUN"
+)
+
+
+def is_url(name: str) -> bool:
+    """Whether this names a database rather than a file."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+._-]*://", name) is not None
+
+
+def open_run(name: str, folder: Path, root: Path = ROOT) -> RunFile:
+    """The run that a user named.
+
+    Args:
+        name: in this order: a database's URL and "#" and the id of a run, its beginning, or "latest"; the path of a file;
+            "latest"; "baseline NAME" or the plain NAME of a file in results/baselines; the id of a run in `folder` or its
+            beginning; "REVISION:NAME", or "REVISION" if that revision of the repository has one baseline only.
+        folder: where runs lie.
+        root: of the repository.
+
+    Raises:
+        ConfigError: the name fits several runs, or a baseline of this name is not among those there are.
+        MissingError: no such run, or the database has none.
+        TransportError: the database cannot be reached.
+        ProtocolError: it cannot be read.
+    """
+    if is_url(name):
+        return _open_stored(name)
+    baselines = {path.stem: path for path in (root / git_baselines.FOLDER).glob("*.jsonl")}
+    stored = {path.stem: path for path in folder.glob("*.jsonl")}
+    path = _file(name, stored, baselines)
+    if path is not None:
+        return read(path)
+    revision, colon, baseline = name.partition(":")
+    if git_baselines.resolve(root, revision) is not None:
+        return git_baselines.open_baseline(root, revision, baseline if colon else None)
+    known = [*stored, *baselines]
+    hint = (unknown_name("run", name, known).do or "").partition("valid:")[0] if known else ""
+    raise MissingError(f"there is no run {name!r} in {folder}", do=f"{hint}give {FORMS}; pytest suites makes one")
+
+
+def _file(name: str, stored: Mapping[str, Path], baselines: Mapping[str, Path]) -> Path | None:
+    """The file of this name, None if it names none."""
+    if Path(name).is_file():
+        return Path(name)
+    if name == LATEST and stored:
+        return stored[max(stored)]
+    if name.startswith(BASELINE):
+        baseline = name.removeprefix(BASELINE).strip()
+        if baseline not in baselines:
+            raise unknown_name("baseline", baseline, baselines)
+        return baselines[baseline]
+    if name in baselines:
+        return baselines[name]
+    found = begins(name, stored)
+    return None if found is None else stored[found]
+
+
+def begins(name: str, ids: Iterable[str]) -> str | None:
+    """The id that begins with `name`, None if none does; ConfigError if several do and none is equal."""
+    fitting = sorted(known for known in ids if name and known.startswith(name))
+    if name in fitting:
+        return name
+    if len(fitting) > 1:
+        raise ConfigError(f"{name!r} fits {len(fitting)} runs", seen=", ".join(fitting[:5]))
+    return fitting[0] if fitting else None
+
+
+def _open_stored(name: str) -> RunFile:
+    url, sign, run_id = name.rpartition("#")
+    from harness.sql_store import SqlStore, hidden  # noqa: PLC0415  (imports SQLAlchemy)
+
+    if not sign or not run_id:
+        raise ConfigError(f"{hidden(url or name)} names a database but no run", do="add #latest, or # and the id of a run")
+    with SqlStore.open(url) as store:
+        ids = store.run_ids()
+        found = (ids[-1] if ids else None) if run_id == LATEST else begins(run_id, ids)
+        if found is None:
+            seen = f"{len(ids)} runs, the last {ids[-1]}" if ids else "no runs"
+            do = "python -m harness push puts runs there"
+            raise MissingError(f"there is no run {run_id!r} in {store.name}", seen=seen, do=do)
+        return store.read(found)
+
+
+def runs(where: str | Path | None, root: Path = ROOT) -> Iterator[RunFile]:
+    """Every run of a folder, a database (its URL) or, for None, of the baselines committed to the repository; oldest first.
+
+    Raises:
+        MissingError: no such folder, or nothing in it.
+        TransportError: the database cannot be reached.
+        ProtocolError: a file cannot be read; it is named.
+    """
+    if where is None:
+        latest = {run.run.id: run for run in git_baselines.committed(root)}  # a run may have been committed again, or twice
+        yield from sorted(latest.values(), key=lambda run: run.run.started)
+    elif is_url(str(where)):
+        from harness.sql_store import SqlStore  # noqa: PLC0415
+
+        with SqlStore.open(str(where)) as store:
+            for run_id in store.run_ids():
+                yield store.read(run_id)
+    else:
+        for path in _files(Path(where)):
+            yield read(path)
+
+
+def values(where: str | Path | None, selection: Selection, root: Path = ROOT) -> Iterator[RunReadings]:
+    """As `runs`, but only the values of these keys, which takes a fraction of the time."""
+    if where is None:
+        yield from (readings.of_run(run, selection) for run in runs(None, root))
+    elif is_url(str(where)):
+        from harness.sql_store import SqlStore  # noqa: PLC0415
+
+        with SqlStore.open(str(where)) as store:
+            yield from store.values(selection)
+    else:
+        yield from (readings.of_file(path, selection) for path in _files(Path(where)))
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files of a folder by the time when their runs started."""
+    if not folder.is_dir():
+        raise MissingError(f"there is no folder {folder}", do="name a folder of .jsonl files, or the URL of a database")
+    found = []
+    for path in folder.glob("*.jsonl"):
+        with path.open("rb") as file:
+            header = facts_of(file.readline())
+        if header is None or not isinstance(header.get("started"), str):
+            raise ProtocolError(f"{path} is not the file of a run", do="move it elsewhere, or repair its first line")
+        found.append((header["started"], path.name, path))
+    if not found:
+        raise MissingError(f"there are no runs in {folder}", do="make one: pytest suites")
+    return [path for _, _, path in sorted(found)]

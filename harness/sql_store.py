@@ -1,0 +1,249 @@
+"""Runs in a database, SQLite or PostgreSQL, through SQLAlchemy: the same records as in their files, which remain the truth."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from harness.readings import KEY_FIELDS, Reading, RunReadings, Selection, key_of
+from harness.records import KINDS, SCHEMA_VERSION, DeviceFacts, Measurement, Outcome, Record, Run
+from harness.run_file import RunFile
+from reds.errors import BusyError, ConfigError, MissingError, ProtocolError, TransportError
+
+try:
+    import sqlalchemy as sql
+    from sqlalchemy import exc
+    from sqlalchemy.pool import NullPool
+
+    from harness import sql_tables as tables
+except ImportError as error:
+    raise MissingError("runs in a database need SQLAlchemy", do='pip install "reds-bench[bench]"') from error
+
+DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+CONNECT_TIMEOUT_S = 10
+FILES_REMAIN = "nothing is lost: the files of the runs are where they were"
+ROWS_AT_ONCE = 10_000
+READING_COLUMNS = ("value", "unit", "better", "deterministic", "bundle")
+
+
+class Pushed(StrEnum):
+    """What became of a run that was pushed."""
+
+    ADDED = "added"
+    REPLACED = "replaced"  # the file has changed since
+    UNCHANGED = "already there"
+
+
+class SqlStore:
+    """A connection to a database of runs.
+
+    Attributes:
+        name: the URL as it may be shown, without secrets.
+    """
+
+    def __init__(self, name: str, connection: sql.Connection) -> None:
+        self.name = name
+        self._connection = connection
+
+    @classmethod
+    @contextmanager
+    def open(cls, url: str, *, create: bool = False) -> Iterator[SqlStore]:
+        """Connect for the duration of a `with`.
+
+        Args:
+            url: as SQLAlchemy takes it: sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/DATABASE.
+            create: make the tables that are missing.
+
+        Raises:
+            ConfigError: not such a URL.
+            MissingError: the driver, SQLite's file or the tables are not there.
+            TransportError: the database cannot be reached, or the connection broke.
+            ProtocolError: it holds records of another schema version, or refuses these.
+            BusyError: another process writes to it.
+        """
+        parsed = _parse(url, create=create)
+        name = hidden(url)
+        with _translated(name, parsed), _engine(name, parsed).connect() as connection:
+            _prepare(connection, name, create=create)
+            yield cls(name, connection)
+
+    def run_ids(self) -> list[str]:
+        """The ids of all runs, oldest first."""
+        return list(self._connection.scalars(sql.select(tables.RUNS.c.id).order_by(tables.RUNS.c.started, tables.RUNS.c.id)))
+
+    def push(self, run: RunFile) -> Pushed:
+        """Write a run in one transaction: as a whole or not at all. A run of the same id is replaced if it differs."""
+        header = _row(run.run) | {"damaged_lines": list(run.damaged_lines)}
+        rows_of = {
+            tables.DEVICES: _numbered(run.run.id, run.devices),
+            tables.MEASUREMENTS: _numbered(run.run.id, run.measurements),
+            tables.OUTCOMES: _numbered(run.run.id, run.outcomes),
+        }
+        content = hashlib.sha256(json.dumps([header, *rows_of.values()], sort_keys=True).encode()).hexdigest()
+        self._connection.rollback()  # ends what reading began
+        with self._connection.begin():
+            seen = self._connection.scalar(sql.select(tables.RUNS.c.content).where(tables.RUNS.c.id == run.run.id))
+            if seen == content:
+                return Pushed.UNCHANGED
+            if seen is not None:
+                self._delete(run.run.id)
+            self._connection.execute(tables.RUNS.insert(), header | {"content": content})
+            for table, rows in rows_of.items():
+                if rows:
+                    self._connection.execute(table.insert(), rows)
+        return Pushed.ADDED if seen is None else Pushed.REPLACED
+
+    def _delete(self, run_id: str) -> None:
+        for table in (tables.DEVICES, tables.MEASUREMENTS, tables.OUTCOMES):
+            self._connection.execute(table.delete().where(table.c.run_id == run_id))
+        self._connection.execute(tables.RUNS.delete().where(tables.RUNS.c.id == run_id))
+
+    def read(self, run_id: str) -> RunFile:
+        """All records of a run.
+
+        Raises:
+            MissingError: no such run.
+        """
+        row = self._connection.execute(sql.select(tables.RUNS).where(tables.RUNS.c.id == run_id)).mappings().one_or_none()
+        if row is None:
+            raise MissingError(f"there is no run {run_id!r} in {self.name}", do="python -m harness push puts runs there")
+        measurements = tuple(self._records(tables.MEASUREMENTS, Measurement, run_id))
+        devices = tuple(self._records(tables.DEVICES, DeviceFacts, run_id))
+        outcomes = tuple(self._records(tables.OUTCOMES, Outcome, run_id))
+        source, damaged = f"{self.name}#{run_id}", tuple(row["damaged_lines"])
+        return RunFile(source, _record(Run, row), measurements, devices, outcomes, damaged)
+
+    def _records(self, table: sql.Table, kind: type[Any], run_id: str) -> Iterator[Any]:
+        rows = self._connection.execute(sql.select(table).where(table.c.run_id == run_id).order_by(table.c.position))
+        return (_record(kind, row) for row in rows.mappings())
+
+    def values(self, selection: Selection) -> Iterator[RunReadings]:
+        """The values of these keys in every run, oldest first; runs without any are empty."""
+        devices: dict[str, dict[str, DeviceFacts]] = defaultdict(dict)
+        for row in self._connection.execute(sql.select(tables.DEVICES).order_by(tables.DEVICES.c.position)).mappings():
+            devices[row["run_id"]][row["id"]] = _record(DeviceFacts, row)
+        readings: dict[str, list[Reading]] = defaultdict(list)
+        columns = tables.MEASUREMENTS.c
+        query = sql.select(columns.run_id, *(columns[name] for name in (*KEY_FIELDS, *READING_COLUMNS)))
+        query = query.where(*(columns[name] == value for name, value in selection.wanted.items()))
+        query = query.order_by(columns.run_id, columns.position)
+        for run_id, *values in self._connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE}):
+            key = key_of(*values[: len(KEY_FIELDS)])
+            readings[run_id].append(Reading(key, *values[len(KEY_FIELDS) :]))
+        runs = self._connection.execute(sql.select(tables.RUNS).order_by(tables.RUNS.c.started, tables.RUNS.c.id))
+        for row in runs.mappings():
+            yield RunReadings(_record(Run, row), devices[row["id"]], tuple(readings[row["id"]]))
+
+
+def _numbered(run_id: str, records: tuple[Record, ...]) -> list[dict[str, Any]]:
+    return [{"run_id": run_id, "position": position, **_row(record)} for position, record in enumerate(records)]
+
+
+def _row(record: Record) -> dict[str, Any]:
+    """Column -> value. A number is as a column of floats gives it back, so that what is read and pushed again is the same."""
+    row = {}
+    for field in fields(record):
+        value = getattr(record, field.name)
+        if field.type == "float":
+            row[field.name] = float(value) + 0.0  # SQLite keeps no sign of zero
+        else:
+            row[field.name] = list(value) if isinstance(value, tuple) else value
+    return row
+
+
+def _record(kind: type[Any], row: sql.RowMapping) -> Any:
+    assert kind in KINDS.values()
+    values = ((field.name, row[field.name]) for field in fields(kind))
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values})
+
+
+def _parse(url: str, *, create: bool) -> sql.URL:
+    valid = "valid: sqlite:///PATH and postgresql://USER@HOST:PORT/DATABASE"
+    try:
+        parsed = sql.make_url(url)
+        backend = parsed.get_backend_name()
+    except (exc.ArgumentError, ValueError) as error:
+        raise ConfigError(f"{hidden(url)} is not the URL of a database", do=valid) from error
+    if backend not in DRIVERS:
+        raise ConfigError(f"databases of kind {backend!r} are not supported", do=valid)
+    if parsed.drivername == backend:
+        parsed = parsed.set(drivername=DRIVERS[backend])
+    if backend == "sqlite":
+        if not parsed.database or parsed.database == ":memory:":
+            raise ConfigError(f"{hidden(url)} names no file", do=valid)
+        if not create and not Path(parsed.database).is_file():
+            raise MissingError(f"there is no database {parsed.database}", do="python -m harness push --to makes one")
+    return parsed
+
+
+def _engine(name: str, url: sql.URL) -> sql.Engine:
+    arguments = {"connect_timeout": CONNECT_TIMEOUT_S} if url.get_backend_name() == "postgresql" else {}
+    try:
+        return sql.create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=arguments)
+    except (exc.NoSuchModuleError, ImportError) as error:
+        do = 'pip install "reds-bench[bench,postgresql]"'
+        raise MissingError(f"the driver of {name} is missing", seen=_scrubbed(error, url), do=do) from error
+
+
+def _prepare(connection: sql.Connection, name: str, *, create: bool) -> None:
+    """Make the tables, or see that they are those of this program."""
+    if create:
+        tables.METADATA.create_all(connection)
+    elif not sql.inspect(connection).has_table(tables.STORE.name):
+        raise MissingError(f"{name} holds no runs", do="python -m harness push puts runs there")
+    version = connection.scalar(sql.select(tables.STORE.c.schema_version))
+    if version is None and create:
+        connection.execute(tables.STORE.insert(), {"schema_version": SCHEMA_VERSION})
+        version = SCHEMA_VERSION
+    connection.commit()
+    if version != SCHEMA_VERSION or not _has_all_columns(connection):
+        do = f"this program keeps version {SCHEMA_VERSION}; push the files to a new database"
+        raise ProtocolError(f"the tables of {name} were made by another version", seen=f"schema version {version}", do=do)
+
+
+def _has_all_columns(connection: sql.Connection) -> bool:
+    """Whether every field of every record has its column."""
+    inspector = sql.inspect(connection)
+    return all(
+        set(table.columns.keys()) <= {column["name"] for column in inspector.get_columns(table.name)}
+        for table in tables.METADATA.sorted_tables
+    )
+
+
+def hidden(url: str) -> str:
+    """The URL as it may be shown: without password and options; where it cannot be read, only its beginning."""
+    try:
+        return sql.make_url(url).set(query={}).render_as_string(hide_password=True)
+    except (exc.ArgumentError, ValueError):
+        return f"{url.partition('://')[0]}://..."
+
+
+@contextmanager
+def _translated(name: str, url: sql.URL) -> Iterator[None]:
+    """The errors of SQLAlchemy and its drivers as this project's."""
+    try:
+        yield
+    except exc.IntegrityError as error:
+        raise BusyError(f"another process pushed the same run to {name}", seen=_scrubbed(error, url), do="push again") from error
+    except (exc.OperationalError, exc.InterfaceError) as error:
+        do = f"start it, or check host, port, user and password; {FILES_REMAIN}"
+        raise TransportError(f"the database {name} cannot be used", seen=_scrubbed(error, url), do=do) from error
+    except (exc.SQLAlchemyError, UnicodeEncodeError, OverflowError) as error:
+        raise ProtocolError(f"the database {name} refused a request", seen=_scrubbed(error, url), do=FILES_REMAIN) from error
+
+
+def _scrubbed(error: Exception, url: sql.URL) -> str:
+    """What the driver said, in one line and without the password."""
+    text = " ".join(str(getattr(error, "orig", None) or error).split())
+    secrets = [url.password, *(value for key, value in url.query.items() if "password" in key)]
+    for secret in secrets:
+        if isinstance(secret, str) and secret:
+            text = text.replace(secret, "***")
+    return text

@@ -1,0 +1,229 @@
+"""How often the gate is wrong: false alarms and slow-downs found, over simulated noise; and how long a comparison takes.
+
+    python -m tests.benchmarks.judging [--json] [--cases N] [--seed N]
+
+Each case is two runs of 20 samples. A false alarm is a verdict "worse" or "better" though nothing changed but the noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from harness.judging import Judgement, Threshold, Thresholds, Verdict, compare, paired, sampled
+from harness.judging.sampled import Samples
+from harness.records import Measurement, Run
+from harness.run_file import RunFile
+
+ROUNDS = 20
+LEVELS = (0.01, 0.03, 0.05, 0.1)
+SLOWER = 1.1
+SLOWER_LEVEL = 0.03
+RERUNS = 50
+RECORDS = 1000
+VALUE = 50_000.0
+
+Noise = Callable[[np.random.Generator, float], tuple[np.ndarray, np.ndarray]]
+
+
+def independent(shape: Callable[[np.random.Generator], np.ndarray]) -> Noise:
+    """Noise of samples that know nothing of each other, as a share of the value."""
+    return lambda rng, level: (level * shape(rng), level * shape(rng))
+
+
+def warming_up(rng: np.random.Generator, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Each run becomes slower by one noise level from its start to its end."""
+    ramp = np.linspace(0, level, ROUNDS)
+    return ramp + rng.normal(0, level, ROUNDS), ramp + rng.normal(0, level, ROUNDS)
+
+
+def drifting_on(rng: np.random.Generator, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """The device becomes slower by one noise level during A, and as much again during B."""
+    ramp = np.linspace(0, 2 * level, 2 * ROUNDS) + rng.normal(0, level, 2 * ROUNDS)
+    return ramp[:ROUNDS], ramp[ROUNDS:]
+
+
+def wandering(rng: np.random.Generator, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """A random walk through both runs, one noise level wide for each of them."""
+    walk = np.cumsum(rng.normal(0, level / ROUNDS**0.5, 2 * ROUNDS)) + rng.normal(0, level, 2 * ROUNDS)
+    return walk[:ROUNDS], walk[ROUNDS:]
+
+
+def _in_turns(drift: np.ndarray, rng: np.random.Generator, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """A B, B A, ...: the drift of twice as many moments, dealt out to both."""
+    pairs = (drift + rng.normal(0, level, 2 * ROUNDS)).reshape(ROUNDS, 2)
+    pairs[1::2] = pairs[1::2, ::-1]
+    return pairs[:, 0], pairs[:, 1]
+
+
+def ramp_in_turns(rng: np.random.Generator, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Turns, while the device becomes slower by three noise levels."""
+    return _in_turns(np.linspace(0, 3 * level, 2 * ROUNDS), rng, level)
+
+
+def wandering_in_turns(rng: np.random.Generator, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Turns, while the device wanders three noise levels."""
+    return _in_turns(np.cumsum(rng.normal(0, 3 * level / ROUNDS**0.5, 2 * ROUNDS)), rng, level)
+
+
+SHAPES: Mapping[str, Noise] = {
+    "normal": independent(lambda rng: rng.normal(0, 1, ROUNDS)),
+    "skewed (exponential)": independent(lambda rng: rng.exponential(1, ROUNDS) - 1),
+    "bimodal (two equal modes)": independent(lambda rng: rng.choice([-1, 1], ROUNDS) + rng.normal(0, 0.1, ROUNDS)),
+    "bimodal (one in five)": independent(lambda rng: 2.5 * (rng.random(ROUNDS) < 0.2) + rng.normal(0, 0.1, ROUNDS)),
+}
+SEPARATE: Mapping[str, Noise] = {
+    **SHAPES,
+    "drifting (each run warms up)": warming_up,
+    "drifting (on from A to B)": drifting_on,
+}
+HARD: Mapping[str, Noise] = {"random walk through both runs": wandering}
+INTERLEAVED: Mapping[str, Noise] = {
+    **SHAPES,
+    "drifting (ramp)": ramp_in_turns,
+    "drifting (random walk)": wandering_in_turns,
+}
+
+
+def judge_separate(a: np.ndarray, b: np.ndarray) -> Judgement:
+    """As `compare` judges two runs."""
+    return sampled.judge(Samples(a), Samples(b), "lower", Threshold())
+
+
+def judge_interleaved(a: np.ndarray, b: np.ndarray) -> Judgement:
+    """As `interleave` judges its rounds."""
+    return paired.judge(a.tolist(), b.tolist(), "lower", Threshold())
+
+
+DETERMINISTIC = Measurement(
+    metric="latency",
+    unit="instructions",
+    better="lower",
+    value=1.0,
+    samples=(1.0,),
+    deterministic=True,
+    architecture="net",
+    dataset="digits",
+    precision="int8",
+    device="emulator",
+    subnet="100",
+    macs=5060,
+    seed=0,
+    bundle="b",
+    test="suites/test_latency.py::test_latency",
+)
+SAMPLED = replace(DETERMINISTIC, unit="nanoseconds", deterministic=False, device="host")
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Pairs of simulated runs and how they are judged."""
+
+    judge: Callable[[np.ndarray, np.ndarray], Judgement]
+    cases: int
+    rng: np.random.Generator
+
+    def verdicts(self, noise: Noise, level: float, factor: float) -> Counter[Verdict]:
+        """Verdicts on pairs of runs, B slower than A by `factor`."""
+        pairs = (noise(self.rng, level) for _ in range(self.cases))
+        return Counter(self.judge(VALUE * (1 + a), factor * VALUE * (1 + b)).verdict for a, b in pairs)
+
+    def false_alarms(self, noise: Noise, level: float) -> float:
+        """Share of pairs of equal runs that are called different."""
+        counts = self.verdicts(noise, level, 1.0)
+        return (counts[Verdict.WORSE] + counts[Verdict.BETTER]) / self.cases
+
+    def found(self, noise: Noise) -> float:
+        """Share of true slow-downs of 10 % that are called worse, where the noise is 3 %."""
+        return self.verdicts(noise, SLOWER_LEVEL, SLOWER)[Verdict.WORSE] / self.cases
+
+    def figures(self, noises: Mapping[str, Noise]) -> dict[str, dict[str, float]]:
+        """For each kind of noise the false alarms at each level, and the slow-downs found, in percent."""
+        figures = {}
+        for name, noise in noises.items():
+            shares = {f"{level:.0%}": self.false_alarms(noise, level) for level in LEVELS} | {"found": self.found(noise)}
+            figures[name] = {key: round(100 * share, 2) for key, share in shares.items()}
+        return figures
+
+
+def a_run(measurements: Iterable[Measurement]) -> RunFile:
+    """A run of these measurements."""
+    header = Run("simulated", "2026-01-01T00:00:00+00:00", "digits", None, False, {}, {}, ("simulated",))
+    return RunFile("simulated", header, tuple(measurements))
+
+
+def measurements(rng: np.random.Generator, *, deterministic: bool, count: int) -> list[Measurement]:
+    """Latencies of `count` networks, one sample each or 20 with 3 % noise."""
+    template = DETERMINISTIC if deterministic else SAMPLED
+    made = []
+    for number, value in enumerate(rng.integers(10_000, 1_000_000, count).tolist()):
+        samples = (value,) * 3 if deterministic else tuple((value * (1 + rng.normal(0, 0.03, ROUNDS))).tolist())
+        made.append(replace(template, architecture=f"net{number}", value=float(np.median(samples)), samples=samples))
+    return made
+
+
+def deterministic_figures(rng: np.random.Generator) -> dict[str, int]:
+    """Alarms in re-runs that are equal, and how many single added instructions are found."""
+    before = a_run(measurements(rng, deterministic=True, count=200))
+    reruns = [c for _ in range(RERUNS) for c in compare(before, a_run(before.measurements), Thresholds())]
+    after = a_run(replace(m, value=m.value + 1, samples=tuple(s + 1 for s in m.samples)) for m in before.measurements)
+    one_more = compare(before, after, Thresholds())
+    return {
+        "reruns": RERUNS,
+        "values": len(reruns),
+        "false_alarms": sum(c.verdict is not Verdict.SAME for c in reruns),
+        "added_instructions": len(one_more),
+        "found": sum(c.verdict is Verdict.WORSE for c in one_more),
+    }
+
+
+def seconds_to_compare(rng: np.random.Generator) -> dict[str, float]:
+    """Two runs of 1,000 records, all of them sampled; slowest if all changed. The first time includes the import of SciPy."""
+    taken = {}
+    for name, factor in (("none changed", 1.0), ("all slower", 1.3), ("all slower, again", 1.3)):
+        a, b = (measurements(np.random.default_rng(rng.integers(2**32)), deterministic=False, count=RECORDS) for _ in "ab")
+        b = [replace(m, value=factor * n.value, samples=tuple(factor * s for s in n.samples)) for m, n in zip(b, a, strict=True)]
+        started = time.perf_counter()
+        compare(a_run(a), a_run(b), Thresholds())
+        taken[name] = round(time.perf_counter() - started, 2)
+    return taken
+
+
+def main() -> int:
+    """Simulate and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--cases", type=int, default=4000, help="pairs of runs for each number (default: 4000)")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    rng = np.random.default_rng(options.seed)
+    figures = {
+        "deterministic": deterministic_figures(rng),
+        "seconds": seconds_to_compare(rng),
+        "separate runs": Simulation(judge_separate, options.cases, rng).figures({**SEPARATE, **HARD}),
+        "interleaved": Simulation(judge_interleaved, options.cases, rng).figures(INTERLEAVED),
+    }
+    if options.json:
+        print(json.dumps(figures, indent=1))
+        return 0
+    counts, seconds = figures["deterministic"], figures["seconds"]
+    print(f"deterministic: {counts['false_alarms']} false alarms in {counts['values']} values of {counts['reruns']} equal runs;")
+    print(f"  {counts['found']} of {counts['added_instructions']} single added instructions found")
+    for name, taken in seconds.items():
+        print(f"two runs of {RECORDS} sampled values, {name}: {taken} s")
+    for title in ("separate runs", "interleaved"):
+        print(f"\n{title}, {ROUNDS} samples: % of false alarms at each noise; % found of slow-downs of 10 % at noise 3 %")
+        for name, numbers in figures[title].items():
+            print(f"  {name:32}", *(f"{level:>4} {number:5.2f}" for level, number in numbers.items()), sep="  ")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

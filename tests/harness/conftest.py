@@ -1,0 +1,33 @@
+"""Runs of the suites over the smallest matrix, for tests that look at what they leave behind."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.harness.running import MATRIX, Done, run, run_pytest, write_plugin
+
+TWO_HOSTS = '[devices.first]\nkind = "host"\n[devices.second]\nkind = "host"\n'
+
+
+@pytest.fixture(scope="session")
+def models() -> None:
+    """The models of the matrix, made once and kept in the cache."""
+    done = run("harness", "prepare", "--matrix", str(MATRIX))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def measure(models: None, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Done]:
+    """Runs the suites over the small matrix, with a plugin if one is given."""
+
+    def call(*arguments: str, plugin: str | None = None) -> Done:
+        folder = tmp_path_factory.mktemp("run")
+        (folder / "devices.toml").write_text(TWO_HOSTS)
+        environment = {}
+        if plugin is not None:
+            environment = write_plugin(folder, plugin)
+            arguments = ("-p", "extra", *arguments)
+        fixed = ("--matrix", MATRIX, "--devices-file", folder / "devices.toml", "--results", folder / "results")
+        return Done(run_pytest(*fixed, *arguments, environment=environment), folder)
+
+    return call

@@ -1,0 +1,84 @@
+"""Making a run the baseline: what is kept, and which runs are refused."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness import run_file
+from harness.__main__ import main
+from harness.records import DeviceFacts, Measurement, Outcome, Run
+from tests.harness.examples import a_measurement, a_run, an_outcome, some_device_facts
+
+RECORDS = (some_device_facts(), a_measurement(), an_outcome())
+
+
+def write(folder: Path, run: Run, *records: Measurement | DeviceFacts | Outcome) -> Path:
+    path = folder / f"{run.id}.jsonl"
+    run_file.create(path, run)
+    run_file.append(path, *records)
+    return path
+
+
+def promote(path: Path, folder: Path, *options: str, reason: str = "a reason") -> int:
+    arguments = ["baseline", str(path), "--name", "digits", "--reason", reason, "--baselines", str(folder / "baselines")]
+    return main([*arguments, *options])
+
+
+def test_the_records_are_kept_with_reason_date_and_what_was_there_before(tmp_path: Path) -> None:
+    first, second = (write(tmp_path, a_run(name), *RECORDS) for name in ("first", "second"))
+
+    assert promote(first, tmp_path) == 0
+    before = run_file.read(tmp_path / "baselines" / "digits.jsonl")
+    assert promote(second, tmp_path, reason="  gcc 13  ") == 0
+    after = run_file.read(tmp_path / "baselines" / "digits.jsonl")
+
+    assert (before.run.baseline_reason, before.run.baseline_previous) == ("a reason", None)
+    assert (after.run.baseline_reason, after.run.baseline_previous) == ("gcc 13", "first")
+    assert after.run.baseline_date is not None
+    assert after.run.baseline_date >= "2026"
+    bare = replace(after.run, baseline_reason=None, baseline_date=None, baseline_previous=None)
+    assert bare == run_file.read(second).run
+    assert (*after.devices, *after.measurements, *after.outcomes) == RECORDS
+    assert [path.name for path in (tmp_path / "baselines").iterdir()] == ["digits.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("run", "records", "fault"),
+    [
+        (a_run(), [a_measurement(), an_outcome(outcome="failed", reason="no")], "1 tests failed, first suites/test_latency.py"),
+        (a_run(), [a_measurement(), an_outcome(outcome="error", reason="no")], "1 tests failed"),
+        (replace(a_run(), git_dirty=True), [a_measurement()], "the working tree had changes"),
+        (a_run(), [], "it holds no measurements"),
+    ],
+)
+def test_a_run_that_nobody_should_expect_is_refused_unless_forced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], run: Run, records: list[Measurement | Outcome], fault: str
+) -> None:
+    path = write(tmp_path, run, *records)
+
+    assert promote(path, tmp_path) == 1
+    assert fault in capsys.readouterr().err
+    assert not (tmp_path / "baselines").exists()
+    assert promote(path, tmp_path, "--force") == 0
+    assert run_file.read(tmp_path / "baselines" / "digits.jsonl").measurements == run_file.read(path).measurements
+
+
+def test_a_torn_run_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, a_run(), a_measurement())
+    path.write_bytes(path.read_bytes() + b'{"kind": "meas')
+
+    assert promote(path, tmp_path) == 1
+    assert "damaged lines: 3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["../digits", "a/b", "", ".hidden", "a b"])
+def test_a_name_is_no_path(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path, a_run(), a_measurement())
+
+    assert main(["baseline", str(path), "--name", name, "--reason", "r", "--baselines", str(tmp_path / "b")]) == 2
+
+
+def test_a_reason_is_not_empty(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert promote(write(tmp_path, a_run(), a_measurement()), tmp_path, reason="  ") == 2
+    assert "needs a reason" in capsys.readouterr().err

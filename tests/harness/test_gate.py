@@ -1,0 +1,149 @@
+"""`pytest suites --compare`: a regression fails the run and is named."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.lines import to_line
+from harness.records import Measurement
+from harness.run_file import RunFile
+from tests.harness.running import MATRIX, Done, run_pytest
+
+Change = Callable[[Measurement], Measurement | None]
+IMAGE = "test_image and int8"
+
+needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="the host's device process is built with gcc")
+measures = [pytest.mark.slow, pytest.mark.toolchain, needs_gcc]
+
+
+def write(path: Path, run: RunFile, change: Change = lambda m: m) -> str:
+    """A baseline made of a run whose measurements are changed or left out."""
+    kept = [changed for m in run.measurements if (changed := change(m)) is not None]
+    path.write_bytes(b"".join(map(to_line, (run.run, *run.devices, *kept, *run.outcomes))))
+    return str(path)
+
+
+def larger_image(measurement: Measurement) -> Measurement:
+    """As if the image had been one byte smaller before."""
+    return replace(measurement, value=measurement.value - 1) if measurement.metric == "image_bytes" else measurement
+
+
+@pytest.fixture(scope="module")
+def images(measure: Callable[..., Done]) -> RunFile:
+    done = measure("--device", "host", "-k", IMAGE)
+    assert done.process.returncode == 0, done.output
+    return done.run
+
+
+@pytest.mark.parametrize("arguments", [[], ["-n", "2"]], ids=["one process", "xdist"])
+class TestGate:
+    """In one process and with workers."""
+
+    pytestmark = measures
+
+    def test_an_equal_run_passes(
+        self, images: RunFile, measure: Callable[..., Done], tmp_path: Path, arguments: list[str]
+    ) -> None:
+        baseline = write(tmp_path / "before.jsonl", images)
+
+        done = measure("--device", "host", "-k", IMAGE, "--compare", baseline.removesuffix(".jsonl"), *arguments)
+
+        assert done.process.returncode == 0, done.output
+        assert f"compared with {baseline}" in done.output
+        assert done.output.count("no regression") == 1
+        assert " deterministic values compared, 0 differ" in done.output
+
+    def test_one_byte_more_fails_the_run_and_is_named(
+        self, images: RunFile, measure: Callable[..., Done], tmp_path: Path, arguments: list[str]
+    ) -> None:
+        baseline = write(tmp_path / "before.jsonl", images, larger_image)
+
+        done = measure("--device", "host", "-k", IMAGE, "--compare", baseline, *arguments)
+
+        (size,) = (int(m.value) for m in images.measurements if m.metric == "image_bytes")
+        assert done.process.returncode == pytest.ExitCode.TESTS_FAILED
+        assert "1 passed" in done.output
+        assert f"worse: image_bytes[mlp1-digits-int8-host] {size - 1:,} -> {size:,} bytes, +0.0" in done.output
+        assert "suites/test_footprint.py::test_image[mlp1-digits-int8-host]" in done.output
+        assert "1 regressions" in done.output
+
+
+class TestOnePart:
+    """What the run was not asked for."""
+
+    pytestmark = measures
+
+    def test_what_was_not_asked_for_is_not_missing(self, images: RunFile, measure: Callable[..., Done], tmp_path: Path) -> None:
+        elsewhere = [replace(m, device="pico-emu", test=m.test.replace("host", "pico-emu")) for m in images.measurements]
+        baseline = write(tmp_path / "before.jsonl", replace(images, measurements=(*images.measurements, *elsewhere)))
+
+        done = measure("--device", "host", "-k", IMAGE, "--compare", baseline)
+
+        assert done.process.returncode == 0, done.output
+        assert f"{len(elsewhere)} values of the baseline were not asked for or not available in this run" in done.output
+
+    def test_a_value_that_its_test_no_longer_gives_is_a_regression(
+        self, images: RunFile, measure: Callable[..., Done], tmp_path: Path
+    ) -> None:
+        more = replace(images.measurements[0], metric="image_blocks")
+        baseline = write(tmp_path / "before.jsonl", replace(images, measurements=(*images.measurements, more)))
+
+        done = measure("--device", "host", "-k", IMAGE, "--compare", baseline)
+
+        assert done.process.returncode == pytest.ExitCode.TESTS_FAILED
+        assert "missing: image_blocks[mlp1-digits-int8-host]" in done.output
+
+    def test_a_baseline_without_a_common_value_fails(self, images: RunFile, measure: Callable[..., Done], tmp_path: Path) -> None:
+        baseline = write(tmp_path / "before.jsonl", images, lambda m: replace(m, architecture="mlp3"))
+
+        done = measure("--device", "host", "-k", IMAGE, "--compare", baseline)
+
+        assert done.process.returncode == pytest.ExitCode.TESTS_FAILED
+        assert "have no value in common" in done.output
+
+    def test_another_compiler_asks_for_a_new_baseline(
+        self, images: RunFile, measure: Callable[..., Done], tmp_path: Path
+    ) -> None:
+        other = replace(images, devices=tuple(replace(device, compiler="GCC 1") for device in images.devices))
+        baseline = write(tmp_path / "before.jsonl", other, larger_image)
+
+        done = measure("--device", "host", "-k", IMAGE, "--compare", baseline)
+
+        assert done.process.returncode == 0, done.output
+        assert "needs a new baseline: compiler GCC 1 -> " in done.output
+
+
+def test_a_baseline_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
+    done = run_pytest("--matrix", MATRIX, "--results", tmp_path / "results", "--compare", tmp_path / "nowhere.jsonl")
+
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "there is no run" in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_file_of_another_kind_is_a_usage_error(tmp_path: Path) -> None:
+    path = tmp_path / "other.jsonl"
+    path.write_text("hello\n")
+
+    done = run_pytest("--matrix", MATRIX, "--results", tmp_path / "results", "--compare", path)
+
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "is not the file of a run" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.toolchain
+@needs_gcc
+def test_a_host_without_scipy_can_still_measure(measure: Callable[..., Done]) -> None:
+    show = """
+import sys
+
+def pytest_terminal_summary(terminalreporter):
+    terminalreporter.write_line(f"scipy: {'scipy' in sys.modules}")
+"""
+    done = measure("--device", "host", "-k", IMAGE, plugin=show)
+
+    assert "scipy: False" in done.output

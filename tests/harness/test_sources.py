@@ -1,0 +1,228 @@
+"""Where runs come from: what a user may name, and what is said of what is not there."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.readings import Selection, of_file, of_run
+from harness.records import Measurement
+from harness.run_file import read
+from harness.sources import open_run, runs, values
+from reds.errors import ConfigError, MissingError, ProtocolError
+from tests.harness import test_records as strategies
+from tests.harness.examples import a_measurement, some_device_facts
+from tests.harness.storing import git, run_of_day, write_run
+
+VERSION_1 = Path(__file__).with_name("data") / "version-1.jsonl"
+EMPTY = Selection()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three runs."""
+    folder = tmp_path / "runs"
+    for day in (0, 1, 9):
+        write_run(folder, run_of_day(day), a_measurement(value=day))
+    return folder
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository whose first commit has one baseline, the second another version of it, the third two baselines."""
+    root = tmp_path / "repository"
+    baselines = root / "results" / "baselines"
+    baselines.mkdir(parents=True)
+    git(root, "init", "--quiet", "--initial-branch=main")
+    for tag, name, day in (("one", "digits", 0), ("two", "digits", 1), ("three", "poster", 2)):
+        path = write_run(baselines, run_of_day(day), a_measurement(value=day))
+        path.replace(baselines / f"{name}.jsonl")
+        git(root, "add", "--all")
+        git(root, "commit", "--quiet", "--message", tag)
+        git(root, "tag", tag)
+    return root
+
+
+def values_of(name: str, folder: Path, root: Path) -> list[float]:
+    return [m.value for m in open_run(name, folder, root).measurements]
+
+
+def test_runs_are_named_by_path_latest_id_and_beginning(folder: Path, repository: Path) -> None:
+    last = folder / f"{run_of_day(9).id}.jsonl"
+
+    for name, value in ((str(last), 9), ("latest", 9), (run_of_day(1).id, 1), ("20260110", 9)):
+        assert values_of(name, folder, repository) == [value]
+
+
+def test_baselines_are_named_plainly_or_as_such(folder: Path, repository: Path) -> None:
+    assert values_of("digits", folder, repository) == [1]
+    assert values_of("baseline poster", folder, repository) == [2]
+    with pytest.raises(ConfigError, match=r"unknown baseline 'digit'\n.*did you mean digits"):
+        open_run("baseline digit", folder, repository)
+
+
+def test_revisions_hold_baselines(folder: Path, repository: Path) -> None:
+    for name, value in (("one", 0), ("two", 1), ("three~2", 0), ("main:poster", 2), ("main:digits", 1), ("one:digits", 0)):
+        assert values_of(name, folder, repository) == [value]
+    sha = git(repository, "rev-parse", "two")
+    assert values_of(sha[:10], folder, repository) == [1]
+    assert open_run("two", folder, repository).source == f"{sha[:12]}:results/baselines/digits.jsonl"
+
+
+def test_a_revision_with_several_baselines_asks_for_a_name(folder: Path, repository: Path) -> None:
+    with pytest.raises(ConfigError, match=r"revision main has 2 baselines\n.*main:digits, main:poster"):
+        open_run("main", folder, repository)
+    with pytest.raises(ConfigError, match="unknown baseline of revision one 'poster'"):
+        open_run("one:poster", folder, repository)
+
+
+def test_a_revision_without_baselines_says_so(folder: Path, repository: Path) -> None:
+    git(repository, "rm", "--quiet", "-r", "results")
+    git(repository, "commit", "--quiet", "--message", "none")
+
+    with pytest.raises(MissingError, match="revision HEAD has no baselines in results/baselines"):
+        open_run("HEAD", folder, repository)
+
+
+@pytest.mark.parametrize("name", ["--help", "-n", "--output=stolen", "nowhere", "nowhere:digits", "", ":digits"])
+def test_what_is_no_name_of_a_run_is_no_option_of_git_either(folder: Path, repository: Path, name: str) -> None:
+    with pytest.raises(MissingError, match="there is no run"):
+        open_run(name, folder, repository)
+    assert not list(repository.rglob("stolen*"))
+
+
+def test_the_nearest_names_are_given(folder: Path, repository: Path) -> None:
+    with pytest.raises(MissingError, match="did you mean poster"):
+        open_run("postre", folder, repository)
+    with pytest.raises(ConfigError, match="'2026' fits 3 runs"):
+        open_run("2026", folder, repository)
+
+
+def test_outside_a_repository_there_are_no_revisions(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+
+    with pytest.raises(MissingError, match="there is no run 'HEAD'"):
+        open_run("HEAD", folder, tmp_path)
+    with pytest.raises(MissingError, match="has no commits"):
+        list(runs(None, tmp_path))
+
+
+def test_runs_come_oldest_first_whatever_their_files_are_called(folder: Path) -> None:
+    (folder / f"{run_of_day(9).id}.jsonl").rename(folder / "0.jsonl")
+
+    assert [m.value for run in runs(folder) for m in run.measurements] == [0, 1, 9]
+    assert [r.value for run in values(folder, EMPTY) for r in run.readings] == [0, 1, 9]
+
+
+def test_committed_baselines_are_a_history(repository: Path) -> None:
+    digits = repository / "results" / "baselines" / "digits.jsonl"
+    digits.write_bytes(digits.read_bytes() + b"\n")  # not committed, so not looked at
+
+    assert [m.value for run in runs(None, repository) for m in run.measurements] == [0, 1, 2]
+    assert [r.value for run in values(None, Selection.parse(["latency"]), repository) for r in run.readings] == [0, 1, 2]
+
+
+def test_a_run_that_was_committed_twice_counts_once(repository: Path) -> None:
+    baselines = repository / "results" / "baselines"
+    (baselines / "copy.jsonl").write_bytes((baselines / "poster.jsonl").read_bytes() + b'{"kind": "mea')
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--message", "copy")
+
+    assert [run.run.id for run in runs(None, repository)] == [run_of_day(day).id for day in range(3)]
+
+
+def test_a_folder_that_holds_no_runs_says_so(tmp_path: Path) -> None:
+    with pytest.raises(MissingError, match="there are no runs in"):
+        list(runs(tmp_path))
+    with pytest.raises(MissingError, match="there is no folder"):
+        list(runs(tmp_path / "nowhere"))
+    (tmp_path / "x.jsonl").write_text("hello\n")
+    with pytest.raises(ProtocolError, match=r"x\.jsonl is not the file of a run"):
+        list(runs(tmp_path))
+
+
+SELECTIONS = [[], ["latency"], ["latency", "device=pico-emu"], ["subnet=50"], ["accuracy", "sample_count=60"], ["nothing"]]
+RECORDS = (
+    some_device_facts(),
+    a_measurement(value=1),
+    a_measurement(value=2, device="pico-emu"),
+    a_measurement(value=3, subnet="50", test='a test of "latency"'),
+    a_measurement(value=0.5, metric="accuracy", sample_count=60, better="higher"),
+    a_measurement(value=4, metric="switch", from_subnet="latency"),
+)
+
+
+@pytest.mark.parametrize("words", SELECTIONS, ids=" ".join)
+def test_reading_only_what_is_asked_for_finds_what_reading_all_finds(tmp_path: Path, words: list[str]) -> None:
+    path = write_run(tmp_path, run_of_day(0), *RECORDS)
+    selection = Selection.parse(words)
+
+    assert of_file(path, selection) == of_run(read(path), selection)
+
+
+@settings(deadline=None)
+@given(measured=st.lists(strategies.measured(), min_size=1, max_size=6), asked=st.integers(0, 5))
+def test_reading_only_one_metric_finds_its_values_whatever_they_are(
+    tmp_path_factory: pytest.TempPathFactory, measured: list[Measurement], asked: int
+) -> None:
+    path = write_run(tmp_path_factory.mktemp("runs"), run_of_day(0), *measured)
+
+    for selection in (EMPTY, Selection({"metric": measured[asked % len(measured)].metric})):
+        found, expected = of_file(path, selection), of_run(read(path), selection)
+        assert found == expected
+        assert [type(reading.value) for reading in found.readings] == [type(reading.value) for reading in expected.readings]
+        assert expected.readings
+
+
+def test_a_line_that_somebody_else_laid_out_is_read_too(tmp_path: Path) -> None:
+    path = write_run(tmp_path, run_of_day(0), *RECORDS)
+    expected = of_run(read(path), EMPTY)
+    lines = [
+        json.dumps(dict(reversed(json.loads(line).items())), indent=None, separators=(",", ":"))
+        for line in path.read_text().splitlines()
+    ]
+    path.write_text("\n".join(lines) + "\n")
+
+    assert of_file(path, EMPTY) == expected
+
+
+def test_reading_only_what_is_asked_for_survives_a_crash_at_every_byte(tmp_path: Path) -> None:
+    whole = write_run(tmp_path, run_of_day(0), *RECORDS).read_bytes()
+    after = whole[whole.rindex(b"\n", 0, -1) + 1 :]
+    selection = Selection.parse(["latency"])
+    path = tmp_path / "cut.jsonl"
+
+    for cut in range(whole.index(b"\n") + 1, len(whole), 7):
+        for content in (whole[:cut], whole[:cut] + after):
+            path.write_bytes(content)
+            assert of_file(path, selection) == of_run(read(path), selection)
+
+
+def test_a_file_of_version_1_is_migrated(tmp_path: Path) -> None:
+    selection = Selection.parse(["latency"])
+
+    assert of_file(VERSION_1, selection) == of_run(read(VERSION_1), selection)
+    assert of_file(VERSION_1, selection).readings
+
+
+def test_a_wrong_value_is_named_with_its_line(tmp_path: Path) -> None:
+    path = write_run(tmp_path, run_of_day(0), a_measurement())
+    path.write_bytes(path.read_bytes().replace(b'"value": 1000', b'"value": "much"'))
+
+    with pytest.raises(ProtocolError, match="line 2: field 'value'"):
+        of_file(path, Selection.parse(["latency"]))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["latency", "accuracy"], "metric is given twice"),
+        (["devize=host"], "unknown field 'devize'\n.*did you mean device"),
+        (["sample_count=many"], "sample_count is a number"),
+    ],
+)
+def test_a_filter_that_is_none_is_refused(words: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Selection.parse(words)
