@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 from typing import Any, NamedTuple
 
 from harness import change_points
-from harness.judging.circumstances import DEVICE_FACTS, HOST_FACTS, HOST_KIND
+from harness.judging.circumstances import DEVICE_FACTS, HOST_FACTS, HOST_KIND, differences
 from harness.readings import Reading, RunReadings
 from harness.records import DeviceFacts, Key, Run
 
@@ -168,16 +168,10 @@ def _toolchain_changes(before: Point, after: Point, reading: Reading) -> Iterato
     """What changed around a value besides our own code; nothing where a run does not say (older files)."""
     a, b = before.device, after.device
     if a is not None and b is not None:
-        yield from _changed(vars(a), vars(b), DEVICE_FACTS)
+        yield from differences(vars(a), vars(b), DEVICE_FACTS)
     on_host = reading.key.device is None or (a is not None and b is not None and a.device_kind == b.device_kind == HOST_KIND)
     if on_host and not reading.deterministic:
-        yield from _changed(before.run.host, after.run.host, HOST_FACTS)
-
-
-def _changed(before: Mapping[str, object], after: Mapping[str, object], names: Iterable[str]) -> Iterator[str]:
-    for name in names:
-        if name in before and name in after and before[name] != after[name]:
-            yield f"{name} {before[name]} -> {after[name]}"
+        yield from differences(before.run.host, after.run.host, HOST_FACTS)
 
 
 def sparkline(values: Sequence[float], width: int) -> str:

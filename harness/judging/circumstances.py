@@ -19,7 +19,7 @@ class Circumstances:
 
     def __init__(self, a: RunFile, b: RunFile) -> None:
         self._a, self._b = _by_id(a), _by_id(b)
-        self._host = _changed(a.run.host, b.run.host, HOST_FACTS)
+        self._host = differences(a.run.host, b.run.host, HOST_FACTS)
 
     def changed(self, a: Measurement, b: Measurement) -> tuple[str, ...]:
         """What differs around a value that both runs hold; nothing where a run does not say (older files)."""
@@ -30,12 +30,13 @@ class Circumstances:
         if before is None or after is None:
             return unit
         on_host = before.device_kind == after.device_kind == HOST_KIND and not b.deterministic
-        return unit + _changed(vars(before), vars(after), DEVICE_FACTS) + (self._host if on_host else ())
+        return unit + differences(vars(before), vars(after), DEVICE_FACTS) + (self._host if on_host else ())
 
 
 def _by_id(run: RunFile) -> Mapping[str, DeviceFacts]:
     return {device.id: device for device in run.devices}
 
 
-def _changed(before: Mapping[str, object], after: Mapping[str, object], names: tuple[str, ...]) -> tuple[str, ...]:
+def differences(before: Mapping[str, object], after: Mapping[str, object], names: tuple[str, ...]) -> tuple[str, ...]:
+    """What differs among the named facts that both know, each as a short text."""
     return tuple(f"{n} {before[n]} -> {after[n]}" for n in names if n in before and n in after and before[n] != after[n])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reds.errors import ProtocolError
+from reds.image.format import FLOAT32, INT8
 from targets.target import (
     CLOCK_KINDS,
     TIMES,
@@ -25,7 +26,7 @@ from targets.target import (
 PROTOCOL_VERSION = 1
 ANSWER_BIT = 0x80
 
-_CAPABILITIES = {1: "float32", 2: "int8"}
+_CAPABILITIES = {1: FLOAT32, 2: INT8}
 _PRECISIONS = {0: np.dtype("<f4"), 1: np.dtype("i1")}
 _INFERENCE, _SWITCH, _FIRST_INFERENCE, _LAYERS = range(4)  # what TIME may be asked for
 _HELLO = struct.Struct("<HHIII")
