@@ -5,11 +5,32 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import Protocol
 
 from harness.commands import baseline, compare, devices, history, interleave, pareto, prepare, push, report
 from reds.errors import BenchError
 
-COMMANDS = (devices, prepare, report, compare, interleave, baseline, history, pareto, push)
+
+class Command(Protocol):
+    """What a command module has; its docstring says what it does."""
+
+    @property
+    def NAME(self) -> str: ...  # noqa: N802 - a module's constant
+    @property
+    def SUMMARY(self) -> str: ...  # noqa: N802 - a module's constant
+    @property
+    def EXAMPLES(self) -> str: ...  # noqa: N802 - a module's constant
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the arguments."""
+        ...
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Do it; the exit code. Raises BenchError."""
+        ...
+
+
+COMMANDS: tuple[Command, ...] = (devices, prepare, report, compare, interleave, baseline, history, pareto, push)
 EXAMPLES = """examples:
   python -m harness devices                     which devices can be measured, and what the others lack
   python -m harness prepare --matrix digits     make what the matrix needs, before pytest
@@ -20,15 +41,34 @@ EXAMPLES = """examples:
 """
 
 
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    raw = argparse.RawDescriptionHelpFormatter
+    top = argparse.ArgumentParser(prog="python -m harness", description=__doc__, epilog=EXAMPLES, formatter_class=raw)
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        sub = commands.add_parser(
+            command.NAME, help=command.SUMMARY, description=command.__doc__, epilog=command.EXAMPLES, formatter_class=raw
+        )
+        command.add_arguments(sub)
+        sub.set_defaults(run=command.run)
+    return top
+
+
+def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options of a command. Where it takes any number of `words`, they may stand between its options."""
+    top = parser()
+    options, rest = top.parse_known_args(arguments)
+    if rest and (not hasattr(options, "words") or any(word.startswith("-") for word in rest)):
+        top.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        options.words = [*options.words, *rest]
+    return options
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m harness", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        command.add_parser(commands)
-    options = parser.parse_args(arguments)
+    options = parsed(arguments)
     try:
         return options.run(options)
     except BenchError as error:

@@ -8,6 +8,7 @@ Signal Processing Letters 2005).
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,6 +18,7 @@ MIN_RUNS = 6  # fewer say too little about the noise
 OUTLIER_SIGMAS = 3.0
 WINDOW = 5  # runs; their median keeps a step of three and drops an outlier of two
 
+AT_ONCE = 32  # series of one length, as many as fit the processor's cache
 LEAST_SHARE_OF_RANGE = 1e-6  # of noise: what is smaller is lost in sums of squares, and to any reader
 
 # For three quarters of the differences of independent normal values: |difference| < 1.1503 * sqrt(2) * sigma.
@@ -42,43 +44,66 @@ def of_noisy(values: Sequence[float] | np.ndarray) -> list[int]:
     Args:
         values: (runs,), at least MIN_RUNS of them; otherwise no change can be told from noise and the list is empty.
     """
-    if len(values) < MIN_RUNS:
-        return []
-    series = np.asarray(values, dtype=np.float64)
-    sigma = noise(series)
-    if sigma == 0:
-        return []
-    scaled = (_without_outliers(series, sigma) - np.median(series)) / sigma
-    penalty = PENALTY * (1 + SHORT_SERIES / len(series)) * np.log(len(series))
-    return optimal_partition(scaled, float(penalty))
+    return of_each_noisy([values])[0]
 
 
-def optimal_partition(series: np.ndarray, penalty: float) -> list[int]:
-    """Starts of all segments but the first, in the partition of least squared error plus `penalty` for each change.
+def of_each_noisy(many: Sequence[Sequence[float] | np.ndarray]) -> list[list[int]]:
+    """`of_noisy` of many series; those of one length are partitioned together, which takes a fraction of the time."""
+    found: list[list[int]] = [[] for _ in many]
+    of_length: dict[int, list[tuple[int, np.ndarray]]] = defaultdict(list)
+    for index, values in enumerate(many):
+        series = np.asarray(values, dtype=np.float64)
+        sigma = noise(series) if len(series) >= MIN_RUNS else 0.0
+        if sigma:
+            scaled = (_without_outliers(series, sigma) - np.median(series)) / sigma
+            of_length[len(series)].append((index, scaled))
+    for length, alike in of_length.items():
+        penalty = PENALTY * (1 + SHORT_SERIES / length) * float(np.log(length))
+        for some in (alike[start : start + AT_ONCE] for start in range(0, len(alike), AT_ONCE)):
+            partitions = optimal_partitions(np.stack([scaled for _, scaled in some]), penalty)
+            for (index, _), changes in zip(some, partitions, strict=True):
+                found[index] = changes
+    return found
 
-    Every segment has at least MIN_RUNS_PER_LEVEL values. The time is quadratic: 10 ms for 1,000 values.
+
+def optimal_partitions(series: np.ndarray, penalty: float) -> list[list[int]]:
+    """For each series the starts of all segments but the first.
+
+    The partition is the one of least squared error plus `penalty` for each change, of segments of at least MIN_RUNS_PER_LEVEL
+    values. The time is quadratic in the runs: 10 ms for one series of 1,000.
 
     Args:
-        series: (runs,) float64, around zero: sums of squares lose the precision that an offset takes.
+        series: (series, runs) float64, around zero: sums of squares lose the precision that an offset takes.
         penalty: in the unit of the squared error.
     """
-    count = len(series)
-    sums = np.concatenate([[0.0], np.cumsum(series)])
-    # least[end]: of series[:end], without the sum of squares, which is the same for every partition.
-    least = np.full(count + 1, np.inf)
-    least[0] = -penalty
-    start_of_last = np.zeros(count + 1, dtype=np.int64)
+    rows, count = series.shape
+    sums = np.concatenate([np.zeros((rows, 1)), np.cumsum(series, axis=1)], axis=1)
+    # least[:, end]: of series[:, :end], without the sum of squares, which is the same for every partition.
+    least = np.full((rows, count + 1), np.inf)
+    least[:, 0] = -penalty
+    start_of_last = np.zeros((rows, count + 1), dtype=np.int64)
     lengths = np.arange(count, 0, -1, dtype=np.float64)
+    totals = np.empty((rows, count))
+    every = np.arange(rows)
     for end in range(MIN_RUNS_PER_LEVEL, count + 1):
         starts = end - MIN_RUNS_PER_LEVEL + 1  # 0 .. starts - 1
-        totals = least[:starts] - (sums[end] - sums[:starts]) ** 2 / lengths[count - end : count - end + starts]
-        best = int(np.argmin(totals))
-        least[end], start_of_last[end] = totals[best] + penalty, best
-    changes = []
-    end = count
-    while (end := int(start_of_last[end])) > 0:
-        changes.append(end)
-    return changes[::-1]
+        total = totals[:, :starts]
+        np.subtract(sums[:, end, np.newaxis], sums[:, :starts], out=total)
+        np.square(total, out=total)
+        np.divide(total, lengths[count - end : count - end + starts], out=total)
+        np.subtract(least[:, :starts], total, out=total)
+        best = total.argmin(axis=1)
+        least[:, end], start_of_last[:, end] = total[every, best] + penalty, best
+    return [_changes(of_one.tolist()) for of_one in start_of_last]
+
+
+def _changes(start_of_last: Sequence[int]) -> list[int]:
+    """The starts of segments, from the start of the last segment of each beginning of the series."""
+    found = []
+    end = len(start_of_last) - 1
+    while (end := start_of_last[end]) > 0:
+        found.append(end)
+    return found[::-1]
 
 
 def noise(series: np.ndarray) -> float:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from harness.run_file import RunFile, parse
-from reds.errors import ConfigError, MissingError, unknown_name
+from reds.errors import BenchError, ConfigError, MissingError, ProtocolError, unknown_name
 
 FOLDER = "results/baselines"
 SUFFIX = ".jsonl"
 TIMEOUT_S = 60
+ELSEWHERE = "name a folder of runs or the URL of a database: --in results/runs"
+NO_SUCH_REVISION = 1  # exit status of `git rev-parse --verify --quiet`
+
+
+class NoGitError(MissingError):
+    """Git is not installed, finds no repository, or refuses to read it; `seen` has its own words."""
 
 
 def open_baseline(root: Path, revision: str, name: str | None) -> RunFile:
@@ -42,30 +48,49 @@ def open_baseline(root: Path, revision: str, name: str | None) -> RunFile:
 
 
 def resolve(root: Path, revision: str) -> str | None:
-    """The commit that a revision stands for, None if there is none."""
-    try:
-        return _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").decode().strip()
-    except subprocess.CalledProcessError:
-        return None
-
-
-def committed(root: Path) -> Iterator[RunFile]:
-    """Every version of every baseline that led to the current commit, in the order in which they were committed.
+    """The commit that a revision stands for, None if there is none.
 
     Raises:
-        MissingError: no repository, no git, or no baseline was ever committed.
+        NoGitError: no git, no repository, or git refuses to read it.
     """
-    if resolve(root, "HEAD") is None:
-        raise MissingError(f"{root} has no commits", do="name a folder of runs or the URL of a database")
+    arguments = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    done = _run(root, *arguments)
+    if done.returncode == NO_SUCH_REVISION:
+        return None
+    return _output(root, arguments, done).decode().strip()
+
+
+def committed(root: Path, unreadable: Callable[[BenchError], None]) -> Iterator[RunFile]:
+    """Every version of every baseline that led to the current commit, in the order in which they were committed.
+
+    Args:
+        root: of the working tree.
+        unreadable: told of each that cannot be read; the others follow unless it raises.
+
+    Raises:
+        MissingError: no git, no repository, no commits in it, or no baseline was ever committed.
+    """
+    try:
+        head = resolve(root, "HEAD")
+    except NoGitError as error:
+        do = f"{error.do}; or {ELSEWHERE}" if error.do else ELSEWHERE
+        raise MissingError("the history of baselines is in git", seen=error.seen or error.what, do=do) from error
+    if head is None:
+        raise MissingError(f"{root} has no commits", do=ELSEWHERE)
     log = _git(root, "log", "--reverse", "--format=%H", "HEAD", "--", FOLDER)
     seen: set[str] = set()
     for commit in log.decode().split():
         for name, blob in _baselines(root, commit).items():
             if blob not in seen:
                 seen.add(blob)
-                yield _read(root, commit, name, blob)
+                try:
+                    run = _read(root, commit, name, blob)
+                except ProtocolError as error:
+                    unreadable(error)
+                else:
+                    yield run
     if not seen:
-        do = "commit one (python -m harness baseline RUN), or name a folder of runs or the URL of a database"
+        do = f"commit one (python -m harness baseline RUN), or {ELSEWHERE}"
         raise MissingError(f"no baseline was ever committed to {FOLDER}", do=do)
 
 
@@ -82,10 +107,22 @@ def _read(root: Path, commit: str, name: str, blob: str) -> RunFile:
 
 
 def _git(root: Path, *arguments: str) -> bytes:
+    return _output(root, arguments, _run(root, *arguments))
+
+
+def _output(root: Path, arguments: Sequence[str], done: subprocess.CompletedProcess[bytes]) -> bytes:
+    """What git printed; NoGitError with its own words if it failed."""
+    if done.returncode:
+        words = " ".join(done.stderr.decode(errors="replace").split()) or f"exit status {done.returncode}"
+        raise NoGitError(f"git {arguments[0]} failed in {root}", seen=words)
+    return done.stdout
+
+
+def _run(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     try:
         command = ["git", "-C", str(root), *arguments]
-        return subprocess.run(command, capture_output=True, check=True, timeout=TIMEOUT_S).stdout
+        return subprocess.run(command, capture_output=True, check=False, timeout=TIMEOUT_S)
     except FileNotFoundError as error:
-        raise MissingError("git is missing", do="apt-get install git") from error
+        raise NoGitError("git is missing", do="apt-get install git") from error
     except subprocess.TimeoutExpired as error:
-        raise MissingError(f"git {arguments[0]} did not end within {TIMEOUT_S} s") from error
+        raise NoGitError(f"git {arguments[0]} did not end within {TIMEOUT_S} s") from error

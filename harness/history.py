@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 from typing import Any, NamedTuple
 
 from harness import change_points
-from harness.judging.circumstances import DEVICE_FACTS, HOST_FACTS, HOST_KIND, differences
-from harness.readings import Reading, RunReadings
-from harness.records import DeviceFacts, Key, Run
+from harness.judging.circumstances import Surroundings, changes
+from harness.readings import Quantity, Reading, RunReadings
+from harness.records import Key, Run
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 SHORT_SHA = 10
 
+Found = tuple[list[RunReadings], list[Reading]]  # the values of a quantity, and for each the run that it is from
+
 
 class Point(NamedTuple):
-    """The value of one run; the last one where it was measured several times.
-
-    Attributes:
-        device: facts of the device, None if the value is of none or the run does not say.
-    """
+    """The value of one run; the last one where it was measured several times."""
 
     run: Run
-    reading: Reading
-    device: DeviceFacts | None
-
-    @property
-    def value(self) -> float:
-        """The value alone."""
-        return self.reading.value
+    value: float
 
 
 @dataclass(frozen=True)
@@ -75,24 +67,44 @@ class Step:
 
 @dataclass(frozen=True)
 class Series:
-    """A key in all runs of a matrix that have it, oldest first.
+    """A quantity in all runs of a matrix that have it, oldest first.
 
     Attributes:
         matrix: what levels are called is up to the matrix, so that each has series of its own.
+        quantity: as the last run says it.
+        runs: where each value is from.
+        values: one for each of these runs.
     """
 
     matrix: str
-    key: Key
-    unit: str
-    better: str
-    deterministic: bool
-    points: tuple[Point, ...]
+    quantity: Quantity
+    runs: Sequence[RunReadings]
+    values: Sequence[float]
     steps: tuple[Step, ...]
 
     @property
-    def values(self) -> list[float]:
-        """The values alone."""
-        return [point.value for point in self.points]
+    def key(self) -> Key:
+        """What was measured on what."""
+        return self.quantity.key
+
+    @property
+    def unit(self) -> str:
+        """Of the values."""
+        return self.quantity.unit
+
+    @property
+    def better(self) -> str:
+        """ "lower" or "higher"."""
+        return self.quantity.better
+
+    @property
+    def points(self) -> list[Point]:
+        """The values with their runs."""
+        return [Point(run.run, value) for run, value in zip(self.runs, self.values, strict=True)]
+
+    def run_at(self, position: int) -> Run:
+        """The run of the value at a position."""
+        return self.runs[position].run
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
@@ -102,7 +114,7 @@ class Series:
             **vars(self.key),
             "unit": self.unit,
             "better": self.better,
-            "deterministic": self.deterministic,
+            "deterministic": self.quantity.deterministic,
             "points": [
                 {
                     "run": p.run.id,
@@ -123,55 +135,60 @@ def series(runs: Iterable[RunReadings]) -> list[Series]:
     Args:
         runs: oldest first; `harness.sources.values` gives them, `harness.readings.of_run` makes them of whole runs.
     """
-    found: dict[tuple[str, Key, str], list[Point]] = defaultdict(list)
-    for of_run in runs:
-        run, devices = of_run.run, of_run.devices
-        for reading in of_run.readings:
-            points = found[run.matrix, reading.key, reading.unit]
-            point = Point(run, reading, devices.get(reading.key.device or ""))
-            if points and points[-1].run is run:
-                points[-1] = point
+    found: dict[tuple[str, Key, str], Found] = {}
+    places: dict[str, dict[Quantity, Found]] = defaultdict(dict)  # the same, by what is quickly looked up
+    for run in runs:
+        matrix = run.run.matrix
+        place = places[matrix]
+        for reading in run.readings:
+            quantity = reading[0]
+            if quantity not in place:
+                place[quantity] = found.setdefault((matrix, quantity.key, quantity.unit), ([], []))
+            its_runs, its_readings = place[quantity]
+            if its_runs and its_runs[-1] is run:
+                its_readings[-1] = reading
             else:
-                points.append(point)
-    return [_series(tuple(points)) for points in found.values()]
+                its_runs.append(run)
+                its_readings.append(reading)
+    return list(_all_series(found))
 
 
-def _series(points: tuple[Point, ...]) -> Series:
-    run, last, _ = points[-1]
-    values = [point.value for point in points]
-    find = change_points.of_exact if last.deterministic else change_points.of_noisy
-    steps = tuple(_steps(points, find(values), last))
-    return Series(run.matrix, last.key, last.unit, last.better, last.deterministic, points, steps)
+def _all_series(found: Mapping[tuple[str, Key, str], Found]) -> Iterator[Series]:
+    quantities = [readings[-1][0] for _, readings in found.values()]
+    values = [[value for _, value, _ in readings] for _, readings in found.values()]
+    noisy = [index for index, quantity in enumerate(quantities) if not quantity.deterministic]
+    positions = dict(zip(noisy, change_points.of_each_noisy([values[index] for index in noisy]), strict=True))
+    for index, ((matrix, _, _), (runs, readings)) in enumerate(found.items()):
+        changed = positions[index] if index in positions else change_points.of_exact(values[index])
+        steps = tuple(_steps(quantities[index], runs, readings, values[index], changed))
+        yield Series(matrix, quantities[index], runs, values[index], steps)
 
 
-def _steps(points: Sequence[Point], positions: Sequence[int], reading: Reading) -> Iterator[Step]:
-    bounds = [0, *positions, len(points)]
-    levels = [median(point.value for point in points[start:end]) for start, end in pairwise(bounds)] if positions else []
-    for index, position in enumerate(positions):
-        old, new = points[position - 1], points[position]
-        before, after = levels[index], levels[index + 1]
-        toolchain = tuple(_toolchain_changes(old, new, reading))
-        improved = after < before if reading.better == "lower" else after > before
+def _steps(
+    quantity: Quantity,
+    runs: Sequence[RunReadings],
+    readings: Sequence[Reading],
+    values: Sequence[float],
+    positions: Sequence[int],
+) -> Iterator[Step]:
+    bounds = [0, *positions, len(values)]
+    levels = [median(values[start:end]) for start, end in pairwise(bounds)] if positions else []
+    for position, (before, after) in zip(positions, pairwise(levels), strict=True):
+        old, new = runs[position - 1], runs[position]
+        surroundings = [Surroundings.of(one.run, one.devices, quantity.key.device) for one in (old, new)]
+        toolchain = changes(*surroundings, deterministic=quantity.deterministic)
+        (_, _, old_bundle), (_, _, new_bundle) = readings[position - 1], readings[position]
+        improved = after < before if quantity.better == "lower" else after > before
         yield Step(
             position=position,
             before=before,
             after=after,
             verdict="toolchain" if toolchain else "better" if improved else "worse",
             toolchain=toolchain,
-            retrained=old.reading.bundle != new.reading.bundle,
+            retrained=old_bundle != new_bundle,
             commits=(old.run.git_sha, new.run.git_sha),
             runs=(old.run.id, new.run.id),
         )
-
-
-def _toolchain_changes(before: Point, after: Point, reading: Reading) -> Iterator[str]:
-    """What changed around a value besides our own code; nothing where a run does not say (older files)."""
-    a, b = before.device, after.device
-    if a is not None and b is not None:
-        yield from differences(vars(a), vars(b), DEVICE_FACTS)
-    on_host = reading.key.device is None or (a is not None and b is not None and a.device_kind == b.device_kind == HOST_KIND)
-    if on_host and not reading.deterministic:
-        yield from differences(before.run.host, after.run.host, HOST_FACTS)
 
 
 def sparkline(values: Sequence[float], width: int) -> str:

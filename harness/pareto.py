@@ -90,7 +90,7 @@ class FrontChange:
         before, after: the fronts; None where a run has no such place.
         became_dominated: points on the front before that another point dominates after.
         fell_behind: points on the front after that a point of the front before dominates: the front itself lost ground there.
-        missing: points on the front before that the run after does not have.
+        missing: points on the front before that the run after does not have; all of them if it does not have the place.
         reference: (cost, accuracy) up to which hypervolumes are taken; the same for both runs.
         hypervolume_before, hypervolume_after: in units of cost times accuracy; None where there is no front.
     """
@@ -104,6 +104,16 @@ class FrontChange:
     reference: tuple[float, float]
     hypervolume_before: float | None
     hypervolume_after: float | None
+
+    @property
+    def lost(self) -> int:
+        """How many points of the front before are dominated or missing."""
+        return len(self.became_dominated) + len(self.missing)
+
+    @property
+    def sample_counts(self) -> tuple[frozenset[int | None], ...]:
+        """Over how many inputs accuracies were taken, before and after; those over other inputs cannot be compared."""
+        return tuple(frozenset(p.sample_count for p in front.points) for front in (self.before, self.after) if front)
 
     @property
     def change(self) -> float | None:
@@ -204,7 +214,7 @@ def _change(place: Place, before: Front | None, after: Front | None) -> FrontCha
     reference = (REFERENCE_COST_FACTOR * max(point.cost for point in points), REFERENCE_ACCURACY)
     areas = [None if front is None else hypervolume(front.best, reference) for front in (before, after)]
     if before is None or after is None:
-        return FrontChange(place, before, after, (), (), (), reference, *areas)
+        return FrontChange(place, before, after, (), (), before.best if before else (), reference, *areas)
     now = {point.name: point for point in after.points}
     kept = [now[point.name] for point in before.best if point.name in now]
     missing = tuple(point for point in before.best if point.name not in now)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
-from shutil import get_terminal_size
 from typing import Any
 
 import pytest
 
-from harness import artifacts, environment, run_file, summary
+from harness import artifacts, environment, run_file, summary, terminal
 from harness.combinations import AXES, Subject, SubjectIndex, finest_axis
 from harness.keys import PLAN, RUN_FILE, subject_of
 from harness.plan import ALL, Plan, make_plan
+from harness.wording import counted
 from reds.errors import BenchError
 from reds.recipe import Recipe
 
@@ -171,9 +170,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if not rows:
         terminalreporter.write_line("nothing was measured on a device")
     else:
-        width = get_terminal_size().columns if sys.stdout.isatty() else summary.PIPE_WIDTH
-        terminalreporter.write_line(summary.render(rows, width=width, colour=terminalreporter.hasmarkup))
+        colour = terminalreporter.hasmarkup
+        terminalreporter.write_line(summary.render(rows, width=terminal.columns(), colour=colour))
     if run.damaged_lines:
         lines = ", ".join(map(str, run.damaged_lines))
         terminalreporter.write_line(f"damaged lines, which are left out: {lines}", yellow=True)
-    terminalreporter.write_line(f"{len(run.measurements)} measurements in {os.path.relpath(path)}")
+    terminalreporter.write_line(f"{counted(len(run.measurements), 'measurement')} in {os.path.relpath(path)}")

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from harness import summary
-from harness.gate import BASELINE, RESULT, GateResult
-from harness.judging import Verdict, tables
-from harness.keys import PLAN, RUN_FILE
-from harness.records import OUTCOMES, Outcome
+from harness.gate import RESULT
+from harness.judging import JudgedRun, Verdict, sides, tables
+from harness.judging.comparison import first_line
+from harness.keys import RUN_FILE
+from harness.markdown import escaped, fenced
+from harness.records import FAILURES, OUTCOMES, last_outcomes
 from harness.run_file import RunFile, read
+from harness.terminal import UNLIMITED
+from harness.wording import counted
 from reds.errors import BenchError, MissingError
 
 MOST_ROWS = 200  # of a table in the summary; hosts of pull requests cut longer texts off
@@ -43,11 +47,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def _publish(config: pytest.Config, run: RunFile) -> Iterator[str]:
     """Write, and say where."""
-    against = config.stash.get(BASELINE, None)
+    judged = config.stash.get(RESULT, None)
     if config.option.summary is not None:
-        text = markdown(run, against, config.stash.get(RESULT, None))
         with config.option.summary.open("a", encoding="utf-8") as file:
-            file.write(text)
+            file.write(markdown(run, judged))
         yield f"summary: {config.option.summary}"
     if config.option.report is not None:
         try:
@@ -55,8 +58,7 @@ def _publish(config: pytest.Config, run: RunFile) -> Iterator[str]:
         except ModuleNotFoundError as error:
             do = "pip install 'reds-bench[bench]'"
             raise MissingError(f"the report needs the package {error.name}", do=do) from error
-        write_page(collect(run, against, (), config.stash[PLAN].matrix.thresholds), config.option.report)
-        yield f"report: {config.option.report}"
+        yield f"report: {write_page(collect(run, judged), config.option.report)}"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -65,38 +67,44 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(line)
 
 
-def markdown(run: RunFile, against: RunFile | None, gate: GateResult | None) -> str:
+def markdown(run: RunFile, judged: JudgedRun | None) -> str:
     """What ran, what failed, and what changed, or the table of the run where it was compared with nothing."""
-    return "\n\n".join((f"## REDS Bench: {run.run.matrix}", *_parts(run, against, gate))) + "\n\n"
+    return "\n\n".join((f"## REDS Bench: {escaped(run.run.matrix)}", *_parts(run, judged))) + "\n\n"
 
 
-def _parts(run: RunFile, against: RunFile | None, gate: GateResult | None) -> Iterator[str]:
-    counts = Counter(outcome.outcome for outcome in run.outcomes)
-    counted = ", ".join(f"{counts[name]} {name}" for name in OUTCOMES if counts[name])
-    commit = f"commit {run.run.git_sha[:12]}{' with changes' if run.run.git_dirty else ''}" if run.run.git_sha else "no commit"
-    yield f"{counted or 'no test ran'}; {len(run.measurements)} measurements; {commit}"
-    unhappy = [outcome for outcome in run.outcomes if outcome.outcome in ("failed", "error")]
+def _parts(run: RunFile, judged: JudgedRun | None) -> Iterator[str]:
+    ended = last_outcomes(run.outcomes).values()
+    counts = Counter(outcome.outcome for outcome in ended)
+    tests = ", ".join(f"{counts[name]:,} {name}" for name in OUTCOMES if counts[name])
+    yield f"{tests or 'no test ran'}; {counted(len(run.measurements), 'measurement')}; {sides.commit(run.run)}"
+    unhappy = [outcome for outcome in ended if outcome.outcome in FAILURES]
     if unhappy:
-        yield "\n".join(_failure(outcome) for outcome in unhappy[:MOST_ROWS])
-    if against is None or gate is None:
+        yield _cut([f"* {escaped(outcome.test)}: {escaped(first_line(outcome))}" for outcome in unhappy], "tests did not pass")
+    if judged is None:
         yield _table_of(run)
-        return
-    changed = [c for c in tables.most_telling_first(gate.comparisons) if c.verdict is not Verdict.SAME]
-    verdict = f"{len(gate.regressions)} regressions" if gate.regressions else "no regression"
-    yield f"**{verdict if gate.counts.common else 'nothing in common'}** against {against.source}: {'; '.join(gate.counts.lines)}"
+    else:
+        yield from _compared(judged)
+
+
+def _compared(judged: JudgedRun) -> Iterator[str]:
+    """The outcome, what was compared with what, and the values that are not the same."""
+    yield f"**{judged.headline}** against {escaped(judged.before.source)}: {escaped('; '.join(judged.lines))}"
+    yield "\n".join(f"* {escaped(line)}" for line in sides.described(judged.before, judged.run))
+    changed = [c for c in tables.most_telling_first(judged.comparisons) if c.verdict is not Verdict.SAME]
     if changed:
         yield tables.markdown(changed[:MOST_ROWS])
     if len(changed) > MOST_ROWS:
-        yield f"{len(changed) - MOST_ROWS} further values changed."
+        yield f"{counted(len(changed) - MOST_ROWS, 'further value')} changed."
 
 
-def _failure(outcome: Outcome) -> str:
-    reason = (outcome.reason or "").partition("\n")[0].replace("`", "'")
-    return f"* {outcome.outcome}: `{outcome.test}`: `{reason}`"
+def _cut(lines: Sequence[str], what: str) -> str:
+    """No more lines than a page shows."""
+    more = len(lines) - MOST_ROWS
+    return "\n".join([*lines[:MOST_ROWS], *([f"* {more:,} further {what}"] if more > 0 else [])])
 
 
 def _table_of(run: RunFile) -> str:
     """The run's table as text, in a block of its own."""
     rows = summary.rows(run.measurements)
-    text = summary.render(rows, width=summary.PIPE_WIDTH, colour=False) if rows else "no row: nothing was measured on a device"
-    return f"```\n{text}\n```"
+    text = summary.render(rows, width=UNLIMITED, colour=False) if rows else "no row: nothing was measured on a device"
+    return fenced(text)

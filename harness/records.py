@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 from reds.errors import ConfigError
@@ -12,6 +13,7 @@ from reds.errors import ConfigError
 SCHEMA_VERSION = 2
 BETTER = ("lower", "higher")
 OUTCOMES = ("passed", "failed", "skipped", "error")
+FAILURES = ("failed", "error")
 REASON_CHARACTERS = 2000
 
 
@@ -21,7 +23,7 @@ class Run:
 
     Attributes:
         id: UTC stamp and a short random part; also the name of the file.
-        started: UTC, ISO 8601.
+        started: UTC, ISO 8601 with the zone.
         matrix: name or path of the matrix.
         git_sha: commit of the working tree, None outside a repository; `git_dirty` tells whether it had changes.
         host: facts on this computer: system, machine, cpu, cpu_count, python.
@@ -45,6 +47,24 @@ class Run:
     baseline_date: str | None = None
     baseline_previous: str | None = None
     schema_version: int = SCHEMA_VERSION
+
+    def __post_init__(self) -> None:
+        for name, text in (("started", self.started), ("baseline_date", self.baseline_date)):
+            if text is not None and not _is_moment(text):
+                do = "a time in ISO 8601 with its zone, such as 2026-09-01T12:00:00+00:00"
+                raise ConfigError(f"run {self.id}: `{name}` is no time", seen=repr(text)[:80], do=do)
+
+    @property
+    def order(self) -> tuple[datetime, str]:
+        """Sorts runs by the time when they started."""
+        return datetime.fromisoformat(self.started), self.id
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -197,6 +217,11 @@ class Outcome:
     def __post_init__(self) -> None:
         if self.outcome not in OUTCOMES:
             raise ConfigError(f"{self.test}: an outcome is {', '.join(OUTCOMES)}", seen=repr(self.outcome))
+
+
+def last_outcomes(outcomes: Iterable[Outcome]) -> dict[str, Outcome]:
+    """How each test ended at last: one that was run again stands for itself by its last time."""
+    return {outcome.test: outcome for outcome in outcomes}
 
 
 Record = Run | Measurement | DeviceFacts | Outcome

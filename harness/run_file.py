@@ -112,12 +112,7 @@ def parse(content: bytes, source: str) -> RunFile:
         source: names it in messages.
     """
     *lines, rest = content.split(b"\n")
-    if not lines:
-        raise ProtocolError(f"{source} is not the file of a run", seen=f"{content[:40]!r}", do="give a .jsonl of results/runs")
-    header = facts_of(lines[0])
-    if header is None or header.get("kind") != Run.kind:
-        raise ProtocolError(f"{source} is not the file of a run", seen=f"its first line: {lines[0][:80]!r}")
-    version = check_version(header.get("schema_version"), source)
+    version = _version(content[: content.find(b"\n") + 1] or content, source)
     records, damaged = [], [len(lines) + 1] if rest else []
     for number, line in enumerate(lines, start=1):
         facts = facts_of(line)
@@ -127,6 +122,31 @@ def parse(content: bytes, source: str) -> RunFile:
         if facts is not None:
             records.append(from_facts(migrate(facts, version), f"{source}, line {number}"))
     return assemble(source, records, tuple(sorted(damaged)))
+
+
+def read_header(path: Path) -> Run:
+    """The run of a file without its records.
+
+    Raises:
+        ProtocolError: as `read`.
+    """
+    with path.open("rb") as file:
+        line = file.readline()
+    version = _version(line, str(path))
+    run = from_facts(migrate(facts_of(line) or {}, version), f"{path}, line 1")
+    assert isinstance(run, Run)
+    return run
+
+
+def _version(first_line: bytes, source: str) -> int:
+    """The schema version that the first line of a file states; ProtocolError if that is not of a run, or the version unknown."""
+    if not first_line.endswith(b"\n"):
+        seen = f"no whole line: {first_line[:40]!r}" if first_line else "an empty file"
+        raise ProtocolError(f"{source} is not the file of a run", seen=seen, do="give a .jsonl of results/runs")
+    header = facts_of(first_line)
+    if header is None or header.get("kind") != Run.kind:
+        raise ProtocolError(f"{source} is not the file of a run", seen=f"its first line: {first_line[:80]!r}")
+    return check_version(header.get("schema_version"), source)
 
 
 def _after_the_tear(line: bytes) -> Facts | None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from harness import git_baselines, readings
-from harness.lines import facts_of
+from harness.git_baselines import NoGitError
 from harness.matrix import SUITES
 from harness.readings import RunReadings, Selection
-from harness.run_file import RunFile, read
-from reds.errors import ConfigError, MissingError, ProtocolError, unknown_name
+from harness.run_file import RunFile, read, read_header
+from harness.wording import counted
+from reds.errors import BenchError, ConfigError, MissingError, unknown_name
+
+T = TypeVar("T")
 
 ROOT = SUITES.parent
 LATEST = "latest"
@@ -51,11 +55,17 @@ def open_run(name: str, folder: Path, root: Path = ROOT) -> RunFile:
     if path is not None:
         return read(path)
     revision, colon, baseline = name.partition(":")
-    if git_baselines.resolve(root, revision) is not None:
+    commit, no_git = None, None
+    try:
+        commit = git_baselines.resolve(root, revision)
+    except NoGitError as error:
+        no_git = f"revisions cannot be looked up: {error.seen or error.what}"
+    if commit is not None:
         return git_baselines.open_baseline(root, revision, baseline if colon else None)
     known = [*stored, *baselines]
     hint = (unknown_name("run", name, known).do or "").partition("valid:")[0] if known else ""
-    raise MissingError(f"there is no run {name!r} in {folder}", do=f"{hint}give {FORMS}; pytest suites makes one")
+    do = f"{hint}give {FORMS}; pytest suites makes one"
+    raise MissingError(f"there is no run {name!r} in {folder}", seen=no_git, do=do)
 
 
 def _file(name: str, stored: Mapping[str, Path], baselines: Mapping[str, Path]) -> Path | None:
@@ -101,17 +111,30 @@ def _open_stored(name: str) -> RunFile:
         return store.read(found)
 
 
-def runs(where: str | Path | None, root: Path = ROOT) -> Iterator[RunFile]:
+Unreadable = Callable[[BenchError], None]
+
+
+def refuse(error: BenchError) -> None:
+    """What to do about a run that cannot be read, if nothing else is asked for."""
+    raise error
+
+
+def runs(where: str | Path | None, root: Path = ROOT, unreadable: Unreadable = refuse) -> Iterator[RunFile]:
     """Every run of a folder, a database (its URL) or, for None, of the baselines committed to the repository; oldest first.
 
+    Args:
+        where: as said.
+        root: of the repository.
+        unreadable: told of each file that cannot be read; the others follow unless it raises.
+
     Raises:
-        MissingError: no such folder, or nothing in it.
+        MissingError: no such folder, or nothing in it that can be read.
         TransportError: the database cannot be reached.
         ProtocolError: a file cannot be read; it is named.
     """
     if where is None:
-        latest = {run.run.id: run for run in git_baselines.committed(root)}  # a run may have been committed again, or twice
-        yield from sorted(latest.values(), key=lambda run: run.run.started)
+        committed = {run.run.id: run for run in git_baselines.committed(root, unreadable)}  # the last of those committed again
+        yield from sorted(committed.values(), key=lambda run: run.run.order)
     elif is_url(str(where)):
         from harness.sql_store import SqlStore  # noqa: PLC0415
 
@@ -119,34 +142,47 @@ def runs(where: str | Path | None, root: Path = ROOT) -> Iterator[RunFile]:
             for run_id in store.run_ids():
                 yield store.read(run_id)
     else:
-        for path in _files(Path(where)):
-            yield read(path)
+        yield from _of_files(Path(where), read, unreadable)
 
 
-def values(where: str | Path | None, selection: Selection, root: Path = ROOT) -> Iterator[RunReadings]:
+def values(
+    where: str | Path | None, selection: Selection, root: Path = ROOT, unreadable: Unreadable = refuse
+) -> Iterator[RunReadings]:
     """As `runs`, but only the values of these keys, which takes a fraction of the time."""
     if where is None:
-        yield from (readings.of_run(run, selection) for run in runs(None, root))
+        yield from (readings.of_run(run, selection) for run in runs(None, root, unreadable))
     elif is_url(str(where)):
         from harness.sql_store import SqlStore  # noqa: PLC0415
 
         with SqlStore.open(str(where)) as store:
             yield from store.values(selection)
     else:
-        yield from (readings.of_file(path, selection) for path in _files(Path(where)))
+        yield from _of_files(Path(where), readings.FileReader(selection).read, unreadable)
 
 
-def _files(folder: Path) -> list[Path]:
-    """The files of a folder by the time when their runs started."""
+def _of_files(folder: Path, read_one: Callable[[Path], T], unreadable: Unreadable) -> Iterator[T]:
+    """What is read of each file of a folder, by the time when their runs started."""
     if not folder.is_dir():
-        raise MissingError(f"there is no folder {folder}", do="name a folder of .jsonl files, or the URL of a database")
-    found = []
-    for path in folder.glob("*.jsonl"):
-        with path.open("rb") as file:
-            header = facts_of(file.readline())
-        if header is None or not isinstance(header.get("started"), str):
-            raise ProtocolError(f"{path} is not the file of a run", do="move it elsewhere, or repair its first line")
-        found.append((header["started"], path.name, path))
-    if not found:
+        what = f"{folder} is a file, not a folder" if folder.exists() else f"there is no folder {folder}"
+        raise MissingError(what, do="name a folder of .jsonl files, or the URL of a database")
+    paths = list(folder.glob("*.jsonl"))
+    if not paths:
         raise MissingError(f"there are no runs in {folder}", do="make one: pytest suites")
-    return [path for _, _, path in sorted(found)]
+    headers = _readable(paths, lambda path: (read_header(path).order, path), unreadable)
+    count = 0
+    for one in _readable([path for _, path in sorted(headers)], read_one, unreadable):
+        count += 1
+        yield one
+    if not count:
+        do = "give a folder with .jsonl files of results/runs"
+        raise MissingError(f"no run can be read in {folder}", seen=f"{counted(len(paths), 'file')}, none of them whole", do=do)
+
+
+def _readable(paths: Iterable[Path], read_one: Callable[[Path], T], unreadable: Unreadable) -> Iterator[T]:
+    for path in paths:
+        try:
+            yield read_one(path)
+        except BenchError as error:
+            unreadable(error)
+        except OSError as error:
+            unreadable(MissingError(f"{path} cannot be read", seen=error.strerror))

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from harness.readings import KEY_FIELDS, Reading, RunReadings, Selection, key_of
-from harness.records import KINDS, SCHEMA_VERSION, DeviceFacts, Measurement, Outcome, Record, Run
+from harness.readings import KEY_FIELDS, Quantity, Reading, RunReadings, Selection, quantity_of
+from harness.records import KINDS, SCHEMA_VERSION, DeviceFacts, Key, Measurement, Outcome, Record, Run
 from harness.run_file import RunFile
 from reds.errors import BusyError, ConfigError, MissingError, ProtocolError, TransportError
 
@@ -28,9 +29,12 @@ except ImportError as error:
 
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 CONNECT_TIMEOUT_S = 10
+CHECKS = {
+    "sqlite": "see whether its folder is there and may be written to, and whether its disk is full",
+    "postgresql": "start it, or check host, port, user and password",
+}
+NUMBERS = ("float", "float | None")  # annotations of fields that may hold integers too
 FILES_REMAIN = "nothing is lost: the files of the runs are where they were"
-ROWS_AT_ONCE = 10_000
-READING_COLUMNS = ("value", "unit", "better", "deterministic", "bundle")
 
 
 class Pushed(StrEnum):
@@ -76,14 +80,17 @@ class SqlStore:
 
     def run_ids(self) -> list[str]:
         """The ids of all runs, oldest first."""
-        return list(self._connection.scalars(sql.select(tables.RUNS.c.id).order_by(tables.RUNS.c.started, tables.RUNS.c.id)))
+        return [run.id for run in self._runs()]
 
     def push(self, run: RunFile) -> Pushed:
         """Write a run in one transaction: as a whole or not at all. A run of the same id is replaced if it differs."""
         header = _row(run.run) | {"damaged_lines": list(run.damaged_lines)}
         rows_of = {
             tables.DEVICES: _numbered(run.run.id, run.devices),
-            tables.MEASUREMENTS: _numbered(run.run.id, run.measurements),
+            tables.MEASUREMENTS: [
+                row | {"quantity": number_of(measurement)}
+                for row, measurement in zip(_numbered(run.run.id, run.measurements), run.measurements, strict=True)
+            ],
             tables.OUTCOMES: _numbered(run.run.id, run.outcomes),
         }
         content = hashlib.sha256(json.dumps([header, *rows_of.values()], sort_keys=True).encode()).hexdigest()
@@ -118,28 +125,51 @@ class SqlStore:
         devices = tuple(self._records(tables.DEVICES, DeviceFacts, run_id))
         outcomes = tuple(self._records(tables.OUTCOMES, Outcome, run_id))
         source, damaged = f"{self.name}#{run_id}", tuple(row["damaged_lines"])
-        return RunFile(source, _record(Run, row), measurements, devices, outcomes, damaged)
+        return RunFile(source, _record(Run, row, self.name), measurements, devices, outcomes, damaged)
 
     def _records(self, table: sql.Table, kind: type[Any], run_id: str) -> Iterator[Any]:
         rows = self._connection.execute(sql.select(table).where(table.c.run_id == run_id).order_by(table.c.position))
-        return (_record(kind, row) for row in rows.mappings())
+        return (_record(kind, row, f"{self.name}#{run_id}") for row in rows.mappings())
 
     def values(self, selection: Selection) -> Iterator[RunReadings]:
-        """The values of these keys in every run, oldest first; runs without any are empty."""
+        """The values of these keys in every run, oldest first; runs without any are empty.
+
+        Raises:
+            BusyError: another process replaced runs meanwhile.
+        """
         devices: dict[str, dict[str, DeviceFacts]] = defaultdict(dict)
         for row in self._connection.execute(sql.select(tables.DEVICES).order_by(tables.DEVICES.c.position)).mappings():
-            devices[row["run_id"]][row["id"]] = _record(DeviceFacts, row)
-        readings: dict[str, list[Reading]] = defaultdict(list)
+            devices[row["run_id"]][row["id"]] = _record(DeviceFacts, row, self.name)
         columns = tables.MEASUREMENTS.c
-        query = sql.select(columns.run_id, *(columns[name] for name in (*KEY_FIELDS, *READING_COLUMNS)))
-        query = query.where(*(columns[name] == value for name, value in selection.wanted.items()))
-        query = query.order_by(columns.run_id, columns.position)
-        for run_id, *values in self._connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE}):
-            key = key_of(*values[: len(KEY_FIELDS)])
-            readings[run_id].append(Reading(key, *values[len(KEY_FIELDS) :]))
-        runs = self._connection.execute(sql.select(tables.RUNS).order_by(tables.RUNS.c.started, tables.RUNS.c.id))
-        for row in runs.mappings():
-            yield RunReadings(_record(Run, row), devices[row["id"]], tuple(readings[row["id"]]))
+        asked_for = [columns[name] == value for name, value in selection.wanted.items()]
+        picked = (columns.run_id, columns.quantity, columns.value, columns.value_integer, columns.bundle)
+        query = sql.select(*picked).where(*asked_for).order_by(columns.run_id, columns.position)
+        quantities: dict[int, Quantity] = {}
+        readings: dict[str, list[Reading]] = defaultdict(list)
+        for run_id, number, value, integer, bundle in self._connection.execute(query):
+            if number not in quantities:
+                quantities |= self._quantities(run_id, asked_for)
+            if number not in quantities:
+                raise BusyError(f"run {run_id} in {self.name} was replaced while it was read", do="try again")
+            readings[run_id].append((quantities[number], value if integer is None else integer, bundle))
+        for run in self._runs():
+            yield RunReadings(run, devices[run.id], tuple(readings[run.id]))
+
+    def _quantities(self, run_id: str, asked_for: list[sql.ColumnElement[bool]]) -> dict[int, Quantity]:
+        """The quantities of a run by their numbers."""
+        columns = tables.MEASUREMENTS.c
+        named = (columns[name] for name in (*KEY_FIELDS, "unit", "better", "deterministic"))
+        query = sql.select(columns.quantity, *named).where(columns.run_id == run_id, *asked_for)
+        found = {}
+        for row in self._connection.execute(query):
+            number, *key, unit, better, deterministic = tuple(row)
+            found[number] = quantity_of(Key(*key), unit, better, deterministic)
+        return found
+
+    def _runs(self) -> list[Run]:
+        """The headers of all runs, oldest first."""
+        rows = self._connection.execute(sql.select(tables.RUNS)).mappings()
+        return sorted((_record(Run, row, self.name) for row in rows), key=lambda run: run.order)
 
 
 def _numbered(run_id: str, records: tuple[Record, ...]) -> list[dict[str, Any]]:
@@ -147,21 +177,44 @@ def _numbered(run_id: str, records: tuple[Record, ...]) -> list[dict[str, Any]]:
 
 
 def _row(record: Record) -> dict[str, Any]:
-    """Column -> value. A number is as a column of floats gives it back, so that what is read and pushed again is the same."""
+    """Column -> value."""
     row = {}
     for field in fields(record):
         value = getattr(record, field.name)
-        if field.type == "float":
-            row[field.name] = float(value) + 0.0  # SQLite keeps no sign of zero
+        if field.type in NUMBERS:
+            row[field.name] = None if value is None else float(value) + 0.0  # SQLite keeps no sign of zero
+            row[tables.integer_of(field.name)] = value if isinstance(value, int) else None
         else:
             row[field.name] = list(value) if isinstance(value, tuple) else value
     return row
 
 
-def _record(kind: type[Any], row: sql.RowMapping) -> Any:
+def number_of(measurement: Measurement) -> int:
+    """The number of what is measured: the same in every run and every database."""
+    return _digest(quantity_of(measurement.key, measurement.unit, measurement.better, measurement.deterministic))
+
+
+@lru_cache(maxsize=100_000)
+def _digest(quantity: Quantity) -> int:
+    facts = [*(getattr(quantity.key, name) for name in KEY_FIELDS), quantity.unit, quantity.better, quantity.deterministic]
+    return int.from_bytes(hashlib.sha256(json.dumps(facts).encode()).digest()[:8], signed=True)
+
+
+def _record(kind: type[Any], row: sql.RowMapping, where: str) -> Any:
     assert kind in KINDS.values()
-    values = ((field.name, row[field.name]) for field in fields(kind))
-    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values})
+    values = {field.name: row[field.name] for field in fields(kind)}
+    for name, value in values.items():
+        if isinstance(value, float):
+            integer = row[tables.integer_of(name)]
+            values[name] = value if integer is None else integer
+        elif isinstance(value, list):
+            values[name] = tuple(value)
+    try:
+        return kind(**values)
+    except ConfigError as error:
+        raise ProtocolError(
+            f"{where} holds what is not a {kind.kind} record", seen=str(error), do="push its file again"
+        ) from error
 
 
 def _parse(url: str, *, create: bool) -> sql.URL:
@@ -233,7 +286,7 @@ def _translated(name: str, url: sql.URL) -> Iterator[None]:
     except exc.IntegrityError as error:
         raise BusyError(f"another process pushed the same run to {name}", seen=_scrubbed(error, url), do="push again") from error
     except (exc.OperationalError, exc.InterfaceError) as error:
-        do = f"start it, or check host, port, user and password; {FILES_REMAIN}"
+        do = f"{CHECKS[url.get_backend_name()]}; {FILES_REMAIN}"
         raise TransportError(f"the database {name} cannot be used", seen=_scrubbed(error, url), do=do) from error
     except (exc.SQLAlchemyError, UnicodeEncodeError, OverflowError) as error:
         raise ProtocolError(f"the database {name} refused a request", seen=_scrubbed(error, url), do=FILES_REMAIN) from error

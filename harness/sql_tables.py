@@ -1,6 +1,7 @@
 """The tables of a database of runs: one for each kind of record, with a column for each of its fields.
 
-`position` keeps the order in which a run's records were written. Raw samples and other lists are JSON.
+`position` keeps the order in which a run's records were written. Raw samples and other lists are JSON. A number that may be an
+integer or not has two columns, as `value` for what reckons with it, and `value_integer` with its last digit if it is one.
 """
 
 from __future__ import annotations
@@ -34,12 +35,19 @@ def _columns(kind: type[Record]) -> list[Column]:
     for field in fields(kind):
         annotation, _, none = str(field.type).partition(" | ")
         found.append(Column(field.name, _TYPES[annotation], nullable=bool(none), primary_key=kind is Run and field.name == "id"))
+        if annotation == "float":
+            found.append(Column(integer_of(field.name), BigInteger(), nullable=True))
     return found
 
 
-def _table(name: str, kind: type[Record]) -> Table:
+def integer_of(name: str) -> str:
+    """The column that holds a number if it is an integer."""
+    return f"{name}_integer"
+
+
+def _table(name: str, kind: type[Record], *more: Column) -> Table:
     run = Column("run_id", Text(), ForeignKey("runs.id"), primary_key=True)
-    return Table(name, METADATA, run, Column("position", Integer(), primary_key=True), *_columns(kind))
+    return Table(name, METADATA, run, Column("position", Integer(), primary_key=True), *_columns(kind), *more)
 
 
 # One row: the schema version of the records that the columns were made for.
@@ -53,7 +61,8 @@ RUNS = Table(
     Column("content", String(SHA256_CHARACTERS), nullable=False),
     Column("damaged_lines", JSON(), nullable=False),
 )
-MEASUREMENTS = _table("measurements", Measurement)
+# `quantity` is a number made of what values of all runs must have in common to be one history, which spares reading eleven texts.
+MEASUREMENTS = _table("measurements", Measurement, Column("quantity", BigInteger(), nullable=False))
 DEVICES = _table("devices", DeviceFacts)
 OUTCOMES = _table("outcomes", Outcome)
 

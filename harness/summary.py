@@ -13,17 +13,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from harness import units
 from harness.records import Measurement
+from harness.wording import counted
 
-PIPE_WIDTH = 160  # columns where no terminal is: nobody folds what another program reads
-
-# Units of clocks that count work instead of time.
-COUNTED_UNITS = {
-    "instructions": "retired instructions of the emulated core, not time: a board's milliseconds do not follow from them",
-    "model cycles": "cycles of the emulator's model of the core, not time: a board's milliseconds do not follow from them",
-}
 HEADS = {"architecture": "model", "dataset": "data set", "precision": "type", "device": "device"}
-SHORT_UNITS = {"instructions": "instr", "model cycles": "m.cyc", "microseconds": "us", "nanoseconds": "ns"}
 
 
 @dataclass(frozen=True)
@@ -115,7 +109,7 @@ def render(table_rows: Sequence[Row], width: int, colour: bool) -> str:
     )
     console.print(_table(table_rows, with_dataset=len(datasets) > 1))
     console.print()
-    for note in footnotes(table_rows):
+    for note in (*footnotes(table_rows), *switch_notes(table_rows)):
         console.print(note, markup=False, style="dim")
     assert isinstance(console.file, io.StringIO)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
@@ -148,7 +142,7 @@ def _cells(row: Row) -> Iterator[str]:
     yield _count(row.macs)
     yield _count(row.image_bytes)
     yield _count(row.latency)
-    yield "-" if row.unit is None else SHORT_UNITS.get(row.unit, row.unit)
+    yield "-" if row.unit is None else units.short(row.unit)
     yield _count(row.switch) if row.switch is None or row.switch_complete else f">={_count(row.switch)}"
 
 
@@ -157,22 +151,30 @@ def _count(value: float | None) -> str:
 
 
 def footnotes(table_rows: Iterable[Row]) -> list[str]:
-    """What a reader must know to take the numbers for what they are."""
-    table_rows = list(table_rows)
-    notes = []
-    counted: Mapping[str, set[str]] = defaultdict(set)
-    for row in table_rows:
-        if row.unit in COUNTED_UNITS:
-            counted[row.unit].add(row.device)
-    notes += [f"{', '.join(sorted(devices))}: counts of {COUNTED_UNITS[unit]}." for unit, devices in sorted(counted.items())]
-    running = {row.device for row in table_rows if row.latency is not None and row.unit not in COUNTED_UNITS}
-    if running:
-        notes.append(f"{', '.join(sorted(running))}: medians of a clock that runs; what else the machine does shows in them.")
+    """What a reader must know to take latencies and accuracies for what they are, in sentences."""
+    counting: Mapping[str, set[str]] = defaultdict(set)
+    running: set[str] = set()
     samples: Mapping[int, set[str]] = defaultdict(set)
     for row in table_rows:
+        if row.unit is not None and row.unit in units.COUNTED:
+            counting[row.unit].add(row.device)
+        elif row.latency is not None:
+            running.add(row.device)
         if row.accuracy_samples is not None:
             samples[row.accuracy_samples].add(row.device)
-    notes += [f"accuracy on {', '.join(sorted(devices))}: {n} test samples." for n, devices in sorted(samples.items())]
-    if any(row.switch is not None for row in table_rows):
-        notes.append("switch: the most that selecting this subnetwork took, over all that were selected before; same unit.")
+    notes = [f"Counts of {_listed(devices)}: {units.COUNTED[unit]}." for unit, devices in sorted(counting.items())]
+    if running:
+        notes.append(f"Times of {_listed(running)}: medians of a clock that runs; what else the machine does shows in them.")
+    notes += [f"Accuracy on {_listed(devices)}: {counted(n, 'test sample')}." for n, devices in sorted(samples.items())]
     return notes
+
+
+def switch_notes(table_rows: Iterable[Row]) -> list[str]:
+    """What the column "switch" says, if it says anything."""
+    if all(row.switch is None for row in table_rows):
+        return []
+    return ["Switch: the most that selecting this subnetwork took, over all that were selected before; same unit."]
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))

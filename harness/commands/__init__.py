@@ -1,1 +1,1 @@
-"""The commands of `python -m harness`, one module each: its arguments and what it does."""
+"""The commands of `python -m harness`, one module each; each has `NAME`, `SUMMARY`, `EXAMPLES`, `add_arguments` and `run`."""

@@ -7,30 +7,26 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from harness.commands.runs import add_results, read_run
 from harness.lines import to_line
 from harness.matrix import SUITES
+from harness.records import FAILURES, last_outcomes
 from harness.run_file import RunFile, read
+from harness.wording import counted
 from reds.errors import ConfigError, DeviceError
 
 BASELINES = SUITES.parent / "results" / "baselines"
+NAME = "baseline"
+SUMMARY = "make a run the baseline"
 EXAMPLES = """examples:
   python -m harness baseline latest --name digits --reason "first release"
   python -m harness baseline 20260801T120000Z --name digits --reason "gcc 13; latencies fell by 4 %"
 """
 
 
-def add_parser(commands: Any) -> None:
-    """Add `baseline` to the command line."""
-    parser = commands.add_parser(
-        "baseline",
-        help="make a run the baseline",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("name_of_run", metavar="RUN", help='a file, the id of a run or its beginning, or "latest"')
     parser.add_argument("--name", required=True, help="of the baseline: letters, digits, dots, hyphens and underscores")
     parser.add_argument("--reason", required=True, help="why these values are the ones to expect from now on")
@@ -39,7 +35,6 @@ def add_parser(commands: Any) -> None:
         "--baselines", type=Path, default=BASELINES, metavar="DIR", help="where baselines lie (default: results/baselines)"
     )
     add_results(parser)
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -62,14 +57,14 @@ def run(options: argparse.Namespace) -> int:
     path = options.baselines / f"{options.name}.jsonl"
     previous = read(path).run.id if path.exists() else None
     promote(found, path, options.reason.strip(), previous)
-    print(f"{path}: run {found.run.id}, {len(found.measurements)} measurements; before: {previous or 'none'}")
+    print(f"{path}: run {found.run.id}, {counted(len(found.measurements), 'measurement')}; before: {previous or 'none'}")
     return 0
 
 
 def unfitness(run: RunFile) -> list[str]:
     """What speaks against expecting the values of a run from now on."""
-    failed = [outcome.test for outcome in run.outcomes if outcome.outcome in ("failed", "error")]
-    faults = [f"{len(failed)} tests failed, first {failed[0]}"] if failed else []
+    failed = [outcome.test for outcome in last_outcomes(run.outcomes).values() if outcome.outcome in FAILURES]
+    faults = [f"{counted(len(failed), 'test')} failed, first {failed[0]}"] if failed else []
     if run.run.git_dirty:
         faults.append("the working tree had changes, so no commit says what was measured")
     if run.damaged_lines:

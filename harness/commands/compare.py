@@ -5,15 +5,20 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 
-from harness.commands.output import add_json, print_json, print_table
+from harness.commands.output import add_json, print_json
 from harness.commands.runs import add_results, read_run
-from harness.judging import Comparison, Tally, Thresholds, Verdict, compare, tables, tally
+from harness.commands.value_table import print_values
+from harness.judging import Comparison, JudgedRun, Thresholds, Verdict, judge_run, sides, tables
+from harness.markdown import escaped
 from harness.matrix import load_thresholds
+from harness.wording import counted, one_line
 from reds.errors import ConfigError, unknown_name
 
+NAME = "compare"
+SUMMARY = "two runs value by value"
 EXAMPLES = """examples:
   python -m harness compare results/baselines/digits.jsonl latest --changed
   python -m harness compare A B --by device,architecture
@@ -22,23 +27,17 @@ EXAMPLES = """examples:
 """
 
 # What each choice of --fail-on counts.
-FAILURES: Mapping[str, Callable[[Tally], int]] = {
-    "worse": lambda counts: counts[Verdict.WORSE] + counts[Verdict.FAILED],
-    "different": lambda counts: counts.differing,
-    "missing": lambda counts: counts[Verdict.MISSING],
+FAILURES: Mapping[str, Callable[[JudgedRun], int]] = {
+    "worse": lambda judged: judged.counts[Verdict.WORSE] + judged.counts[Verdict.FAILED] + len(judged.failed_tests),
+    "different": lambda judged: judged.counts.differing,
+    "missing": lambda judged: judged.counts[Verdict.MISSING] + len(judged.left_out),
 }
+Groups = Sequence[tuple[str, Sequence[Comparison]]]  # each under its title
 CSV_COLUMNS = (*tables.AXES, "from_subnet", "sample_count", "unit", "a", "b", "change", "noise", "p", "verdict", "reason", "test")
 
 
-def add_parser(commands: Any) -> None:
-    """Add `compare` to the command line."""
-    parser = commands.add_parser(
-        "compare",
-        help="two runs value by value",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     named = 'a file, the id of a run or its beginning, "latest", a baseline, or a git revision that has one (REVISION:NAME)'
     parser.add_argument("a", metavar="A", help=f"the run before: {named}")
     parser.add_argument("b", metavar="B", help="the run after, named likewise")
@@ -54,11 +53,10 @@ def add_parser(commands: Any) -> None:
         "may be repeated",
     )
     add_results(parser)
-    formats = parser.add_mutually_exclusive_group()
-    add_json(formats)
-    formats.add_argument("--markdown", action="store_true", help="print Markdown, for pull requests")
-    formats.add_argument("--csv", action="store_true", help="print comma-separated values with a line of column names")
-    parser.set_defaults(run=run)
+    forms = parser.add_mutually_exclusive_group()
+    add_json(forms)
+    forms.add_argument("--markdown", action="store_true", help="print Markdown, for pull requests")
+    forms.add_argument("--csv", action="store_true", help="print comma-separated values with a line of column names")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -69,19 +67,22 @@ def run(options: argparse.Namespace) -> int:
     """
     axes = _axes(options.by)
     a, b = read_run(options.a, options.results), read_run(options.b, options.results)
-    comparisons = compare(a, b, thresholds_of(options.matrix, b.run.matrix))
-    counts = tally(comparisons)
-    if not counts.common:
-        seen = f"{len(a.measurements)} values in {a.source}, {len(b.measurements)} in {b.source}"
+    judged = judge_run(a, b, thresholds_of(options.matrix, b.run.matrix))
+    if not judged.comparable:
+        seen = f"{counted(len(a.measurements), 'value')} in {a.source}, {len(b.measurements):,} in {b.source}"
         raise ConfigError("the runs have no value in common", seen=seen, do="compare runs of the same matrix and devices")
-    shown = [c for c in comparisons if not options.changed or c.verdict is not Verdict.SAME or c.differs]
+    shown = [c for c in judged.comparisons if not options.changed or c.verdict is not Verdict.SAME or c.differs]
+    groups = [(title, tables.most_telling_first(group)) for title, group in tables.groups(shown, axes).items()]
     if options.json:
-        print_json({"a": a.run.id, "b": b.run.id, "summary": _summary(counts), "values": [c.to_dict() for c in shown]})
+        _print_json(judged, shown)
     elif options.csv:
-        _print_csv(shown)
+        _print_csv(judged, shown)
+    elif options.markdown:
+        _print_markdown(judged, groups)
     else:
-        _print(shown, axes, counts, in_markdown=options.markdown)
-    return int(any(FAILURES[condition](counts) for condition in options.fail_on))
+        _print_text(judged, groups)
+    sys.stdout.flush()
+    return int(any(FAILURES[condition](judged) for condition in options.fail_on))
 
 
 def thresholds_of(chosen: str | None, recorded: str) -> Thresholds:
@@ -107,24 +108,38 @@ def _axes(names: str) -> tuple[str, ...]:
     return axes
 
 
-def _summary(counts: Tally) -> dict[str, Any]:
-    return {**vars(counts), "verdicts": {verdict: counts[verdict] for verdict in Verdict}}
+def _print_text(judged: JudgedRun, groups: Groups) -> None:
+    for line in sides.described(judged.before, judged.run):
+        print(one_line(line))
+    print()
+    print_values([(title, list(map(tables.row, ordered))) for title, ordered in groups])
+    print("\n".join([*judged.failure_lines, *judged.lines]))
 
 
-def _print(shown: list[Comparison], axes: tuple[str, ...], counts: Tally, *, in_markdown: bool) -> None:
-    for title, group in tables.groups(shown, axes).items():
-        ordered = tables.most_telling_first(group)
+def _print_markdown(judged: JudgedRun, groups: Groups) -> None:
+    print("\n".join(f"* {escaped(line)}" for line in sides.described(judged.before, judged.run)), end="\n\n")
+    for title, ordered in groups:
         if title:
-            print(f"### {title}\n" if in_markdown else title)
-        if in_markdown:
-            print(tables.markdown(ordered), end="\n\n")
-        else:
-            print_table(tables.COLUMNS, map(tables.cells, ordered), numbers=tables.NUMBERS)
-    print("\n\n".join(counts.lines) if in_markdown else "\n".join(counts.lines))
-    sys.stdout.flush()
+            print(f"### {escaped(title)}\n")
+        print(tables.markdown(ordered), end="\n\n")
+    print("\n\n".join(map(escaped, [*judged.failure_lines, *judged.lines])))
 
 
-def _print_csv(shown: list[Comparison]) -> None:
+def _print_json(judged: JudgedRun, shown: Sequence[Comparison]) -> None:
+    counts = judged.counts
+    document = {
+        "a": judged.before.run.id,
+        "b": judged.run.run.id,
+        "differs": sides.facts_that_differ(judged.before, judged.run),
+        "summary": {**vars(counts), "verdicts": {verdict: counts[verdict] for verdict in Verdict}},
+        "failed_tests": [asdict(outcome) for outcome in judged.failed_tests],
+        "values": [c.to_dict() for c in shown],
+        "left_out": [c.to_dict() for c in judged.left_out],
+    }
+    print_json(document)
+
+
+def _print_csv(judged: JudgedRun, shown: Sequence[Comparison]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
-    writer.writerows([facts[name] for name in CSV_COLUMNS] for facts in map(Comparison.to_dict, shown))
+    writer.writerows([facts[name] for name in CSV_COLUMNS] for facts in map(Comparison.to_dict, (*shown, *judged.left_out)))

@@ -10,6 +10,8 @@ from harness.commands.output import add_json, print_json, print_table
 from targets.availability import check
 from targets.inventory import Device, Inventory
 
+NAME = "devices"
+SUMMARY = "which devices can be measured"
 EXAMPLES = """examples:
   python -m harness devices
   python -m harness devices --json | python -m json.tool
@@ -17,19 +19,11 @@ EXAMPLES = """examples:
 """
 
 
-def add_parser(commands: Any) -> None:
-    """Add `devices` to the command line."""
-    parser = commands.add_parser(
-        "devices",
-        help="which devices can be measured",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("--devices-file", type=Path, metavar="PATH", help="the inventory (default: devices.toml if there is one)")
     parser.add_argument("--require", action="append", default=[], metavar="ID", help="fail unless this device can be measured")
     add_json(parser)
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

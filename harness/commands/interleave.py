@@ -18,9 +18,11 @@ from typing import Any
 
 from harness.artifacts import make, missing_recipes
 from harness.combinations import Model
-from harness.commands.output import add_json, print_json, print_table
+from harness.commands.output import add_json, print_json
+from harness.commands.value_table import print_values
 from harness.interleaving import Interleaving, Place, Rounds, build_revision
 from harness.judging import Judgement, Thresholds, Verdict, paired, tables
+from harness.judging.tables import ValueRow
 from harness.matrix import SUITES, Matrix, load_matrix
 from harness.networks import Networks
 from harness.records import Key
@@ -31,6 +33,8 @@ from targets.locks import DeviceLock
 
 ROOT = SUITES.parent
 HOST = "host"
+NAME = "interleave"
+SUMMARY = "this tree against a revision, in turns"
 EXAMPLES = """examples:
   python -m harness interleave HEAD                       changes that are not committed yet
   python -m harness interleave HEAD~3 --architecture mlp3 --rounds 40
@@ -38,15 +42,8 @@ EXAMPLES = """examples:
 """
 
 
-def add_parser(commands: Any) -> None:
-    """Add `interleave` to the command line."""
-    parser = commands.add_parser(
-        "interleave",
-        help="this tree against a revision, in turns",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("revision", metavar="REVISION", help="A: a commit, branch or tag of this repository; B is this tree")
     parser.add_argument("--matrix", default="digits", metavar="NAME|PATH", help="whose models are timed (default: digits)")
     parser.add_argument("--architecture", action="append", default=[], metavar="NAME", help="only this one; may be repeated")
@@ -55,7 +52,6 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--repeats", type=int, default=50, metavar="N", help="inferences in each turn (default: 50)")
     parser.add_argument("--fail-on-worse", action="store_true", help="exit code 1 if a latency got worse")
     add_json(parser)
-    parser.set_defaults(run=run)
 
 
 @dataclass(frozen=True)
@@ -67,11 +63,13 @@ class Row:
     b: Rounds
     judgement: Judgement
 
-    def cells(self) -> list[str]:
-        """Texts for `tables.COLUMNS`."""
+    @property
+    def words(self) -> ValueRow:
+        """As a row of a table."""
         j = self.judgement
-        numbers = [tables.number(statistics.median(side.values)) for side in (self.a, self.b)]
-        return [str(self.key), *numbers, self.b.unit, tables.percent(j.change), tables.percent(j.noise, ""), j.verdict, j.reason]
+        a, b = (tables.number(statistics.median(side.values)) for side in (self.a, self.b))
+        change, noise = tables.percent(j.change), tables.percent(j.noise, "")
+        return ValueRow(str(self.key), a, b, self.b.unit, change, noise, j.verdict, j.reason)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
@@ -137,6 +135,6 @@ def _print(rows: list[Row], firmwares: list[Firmware], options: argparse.Namespa
         print_json({"a": a | {"revision": options.revision}, "b": b, "values": [row.to_dict() for row in rows]})
         return
     rows = sorted(rows, key=lambda row: tables.ORDER.index(row.judgement.verdict))
-    print_table(tables.COLUMNS, [row.cells() for row in rows], numbers=tables.NUMBERS)
+    print_values([("", [row.words for row in rows])])
     counts = {verdict: sum(row.judgement.verdict is verdict for row in rows) for verdict in Verdict}
     print(", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
-import shutil
-import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -14,12 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.summary import PIPE_WIDTH
-
-
-def width() -> int:
-    """Columns to print to."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE_WIDTH
+from harness import terminal
 
 
 def print_json(value: Any) -> None:
@@ -28,15 +22,18 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[str] = ()) -> None:
-    """Print rows under column heads; the columns `numbers` are aligned to the right."""
+    """Print rows under column heads; the columns `numbers` are aligned to the right. Texts are folded to fit a terminal."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console(width=width(), highlight=False).print(table)
+    console = Console(file=io.StringIO(), width=terminal.columns(), highlight=False)
+    console.print(table)
+    assert isinstance(console.file, io.StringIO)
+    print("\n".join(line.rstrip() for line in console.file.getvalue().splitlines()))
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
+def add_json(parser: argparse._ActionsContainer) -> None:
     """Give a command the option --json."""
     parser.add_argument("--json", action="store_true", help="print JSON for programs instead of a table")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
 
 from harness.commands.output import add_json, print_json, print_table
 from harness.commands.runs import add_results, read_run
 from harness.pareto import Dominated, Front, FrontChange, Point, compare_fronts, fronts
+from harness.wording import counted, one_line
 from reds.errors import ConfigError
 
+NAME = "pareto"
+SUMMARY = "accuracy against cost, by device"
 EXAMPLES = """examples:
   python -m harness pareto latest
   python -m harness pareto digits latest --cost arena_bytes
@@ -18,15 +22,8 @@ EXAMPLES = """examples:
 """
 
 
-def add_parser(commands: Any) -> None:
-    """Add `pareto` to the command line."""
-    parser = commands.add_parser(
-        "pareto",
-        help="accuracy against cost, by device",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("a", metavar="A", help="a run: a file, an id or its beginning, a baseline, a revision, latest, URL#RUN")
     parser.add_argument("b", nargs="?", metavar="B", help="the run after it, named likewise")
     parser.add_argument(
@@ -37,7 +34,6 @@ def add_parser(commands: Any) -> None:
     )
     add_results(parser)
     add_json(parser)
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -53,13 +49,18 @@ def run(options: argparse.Namespace) -> int:
         return _show(fronts(a, options.cost), a.run.id, options)
     b = read_run(options.b, options.results)
     changes = compare_fronts(a, b, options.cost)
+    if not any(change.before and change.after for change in changes):
+        seen = "; ".join(f"{change.place} in {'A' if change.before else 'B'} only" for change in changes)
+        raise ConfigError("the runs have no front in common", seen=seen, do="compare runs of the same devices and data sets")
     if options.json:
         print_json({"a": a.run.id, "b": b.run.id, "fronts": [asdict(change) | {"change": change.change} for change in changes]})
     else:
         for change in changes:
             _print_change(change)
-    lost = any(change.became_dominated or change.missing or change.after is None for change in changes)
-    return int(bool(options.fail_on) and lost)
+    lost = sum(change.lost for change in changes)
+    if lost and options.fail_on:
+        print(f"{counted(lost, 'point')} of A's fronts {'is' if lost == 1 else 'are'} dominated or missing in B", file=sys.stderr)
+    return int(bool(options.fail_on) and lost > 0)
 
 
 def _show(found: list[Front], run_id: str, options: argparse.Namespace) -> int:
@@ -69,26 +70,37 @@ def _show(found: list[Front], run_id: str, options: argparse.Namespace) -> int:
         print_json({"run": run_id, "fronts": [asdict(front) for front in found]})
         return 0
     for front in found:
-        print(f"\n{front.place}: {len(front.best)} of {len(front.points)} points are the front")
+        print(f"\n{one_line(str(front.place))}")
+        print(f"{len(front.best)} of {counted(len(front.points), 'point')} are the front")
         rows = [[*_point(point), "front" if point in front.best else ""] for point in front.points]
         print_table(["subnetwork", "accuracy", front.place.cost, ""], rows, numbers=("accuracy", front.place.cost))
     return 0
 
 
 def _print_change(change: FrontChange) -> None:
-    print(f"\n{change.place}")
+    print(f"\n{one_line(str(change.place))}")
     cost, accuracy = change.reference
     areas = f"{_area(change.hypervolume_before)} -> {_area(change.hypervolume_after)}"
     relative = "" if change.change is None else f" ({100 * change.change:+.3f} %)"
-    print(f"  hypervolume {areas}{relative}, up to a cost of {cost:,.6g} and an accuracy of {100 * accuracy:g} %")
-    for dominated in change.became_dominated:
-        print(f"  became dominated: {_pair(dominated)}")
-    for dominated in change.fell_behind:
-        print(f"  behind the front before: {_pair(dominated)}")
-    for point in change.missing:
-        print(f"  missing: {_text(point)}")
-    if change.before and change.after and not (change.became_dominated or change.fell_behind or change.missing):
-        print(f"  the front of {len(change.before.best)} points lost nothing; it has {len(change.after.best)} now")
+    print(f"  hypervolume {areas}{relative}")
+    print(f"    up to a cost of {cost:,.6g} and an accuracy of {100 * accuracy:g} %")
+    for line in _lines(change):
+        print(f"  {one_line(line)}")
+
+
+def _lines(change: FrontChange) -> Iterator[str]:
+    if change.after is None:
+        yield "gone: B has no point here"
+    if change.before is None and change.after is not None:
+        yield f"new: A has no point here, B a front of {counted(len(change.after.best), 'point')}"
+    if len(set(change.sample_counts)) > 1:
+        before, after = (", ".join(sorted(map(str, counts))) for counts in change.sample_counts)
+        yield f"accuracies are over {before} inputs in A and {after} in B, so that they say little about each other"
+    yield from (f"became dominated: {_pair(dominated)}" for dominated in change.became_dominated)
+    yield from (f"behind the front before: {_pair(dominated)}" for dominated in change.fell_behind)
+    yield from (f"missing: {_text(point)}" for point in change.missing)
+    if change.before and change.after and not (change.lost or change.fell_behind):
+        yield f"the front of {counted(len(change.before.best), 'point')} lost nothing; it has {len(change.after.best)} now"
 
 
 def _area(value: float | None) -> str:

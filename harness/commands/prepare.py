@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from harness.artifacts import make, missing_recipes
 from harness.combinations import models
 from harness.plan import make_plan
 from targets.firmware import build
 
+NAME = "prepare"
+SUMMARY = "make what a matrix needs"
 EXAMPLES = """examples:
   python -m harness prepare
   python -m harness prepare --matrix suites/poster.toml
 """
 
 
-def add_parser(commands: Any) -> None:
-    """Add `prepare` to the command line."""
-    parser = commands.add_parser(
-        "prepare",
-        help="make what a matrix needs",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("--matrix", default="digits", metavar="NAME|PATH", help="suites/NAME.toml, or a file (default: digits)")
     parser.add_argument("--devices-file", type=Path, metavar="PATH", help="the inventory (default: devices.toml if there is one)")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -8,20 +8,24 @@ import sys
 import webbrowser
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
-from harness import git_baselines, summary
+from harness import git_baselines, summary, terminal
 from harness.commands.compare import thresholds_of
-from harness.commands.output import add_json, print_json, width
+from harness.commands.output import add_json, print_json
 from harness.commands.runs import add_results, read_run
+from harness.commands.unreadable import LeftOut
+from harness.judging import judge_run
 from harness.readings import RunReadings, Selection
 from harness.run_file import RunFile
 from harness.sources import values
 from harness.summary import Row
+from harness.wording import counted
 from reds.errors import MissingError
 
 # What the page plots over time; reading more takes longer.
 PAST_METRICS = ("latency", "accuracy")
+NAME = "report"
+SUMMARY = "the table of a run, and a page of figures"
 EXAMPLES = """examples:
   python -m harness report latest                                table, and the page beside the run's file
   python -m harness report latest --against digits --open        what changed since the baseline "digits"
@@ -31,15 +35,8 @@ EXAMPLES = """examples:
 """
 
 
-def add_parser(commands: Any) -> None:
-    """Add `report` to the command line."""
-    parser = commands.add_parser(
-        "report",
-        help="the table of a run, and a page of figures",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     named = 'a file, the id of a run or its beginning, "latest", a baseline, a git revision that has one, or DATABASE-URL#RUN'
     parser.add_argument("name", metavar="RUN", help=named)
     parser.add_argument("--against", metavar="RUN", help="an earlier run: the page says what changed since")
@@ -56,7 +53,6 @@ def add_parser(commands: Any) -> None:
     formats = parser.add_mutually_exclusive_group()
     add_json(formats)
     formats.add_argument("--csv", action="store_true", help="print comma-separated values with a line of column names")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -82,16 +78,17 @@ def _print_table(found: RunFile, options: argparse.Namespace) -> None:
         writer.writeheader()
         writer.writerows(summary.to_dicts(rows))
     else:
-        table = summary.render(rows, width=width(), colour=sys.stdout.isatty())
+        table = summary.render(rows, width=terminal.columns(), colour=sys.stdout.isatty())
         print(table if rows else "nothing was measured on a device")
-        print(f"{len(found.measurements)} measurements in {found.source}")
+        print(f"{counted(len(found.measurements), 'measurement')} in {found.source}")
     sys.stdout.flush()
 
 
 def _write(found: RunFile, options: argparse.Namespace) -> None:
     """The page and the files of its figures; what was written where goes to stderr, away from what programs read."""
-    against = None if options.against is None else read_run(options.against, options.results)
-    thresholds = None if against is None else thresholds_of(None, found.run.matrix)
+    judged = None
+    if options.against is not None:
+        judged = judge_run(read_run(options.against, options.results), found, thresholds_of(None, found.run.matrix))
     past = [] if options.history is None else _past(options.history)
     try:
         from harness.report import collect, write_figures, write_page  # noqa: PLC0415  (imports Altair)
@@ -99,12 +96,11 @@ def _write(found: RunFile, options: argparse.Namespace) -> None:
         do = 'pip install "reds-bench[bench]"; the table needs no more than was printed'
         raise MissingError(f"the page needs the package {error.name}", do=do) from error
 
-    report = collect(found, against, past, thresholds)
+    report = collect(found, judged, past)
     target = options.html or _beside(found, options.results)
-    write_page(report, target)
-    print(f"page: {target} ({target.stat().st_size / 1e6:.1f} MB, {len(report.figures)} figures)", file=sys.stderr)
+    print(f"page: {write_page(report, target)}", file=sys.stderr)
     if options.figures is not None:
-        print(f"figures: {len(write_figures(report, options.figures))} files in {options.figures}", file=sys.stderr)
+        print(f"figures: {counted(len(write_figures(report, options.figures)), 'file')} in {options.figures}", file=sys.stderr)
     if options.open:
         webbrowser.open(target.resolve().as_uri())
 
@@ -119,8 +115,9 @@ def _beside(found: RunFile, results: Path) -> Path:
 def _past(where: str) -> list[RunReadings]:
     """Earlier runs with the values that are plotted, oldest first."""
     by_run: dict[str, RunReadings] = {}
+    left_out = LeftOut()
     for metric in PAST_METRICS:
-        for one in values(where, Selection({"metric": metric})):
+        for one in values(where, Selection({"metric": metric}), unreadable=left_out):
             known = by_run.get(one.run.id)
             readings = (*(known.readings if known else ()), *one.readings)
             by_run[one.run.id] = RunReadings(one.run, one.devices, readings)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
 from harness.matrix import SUITES
 from harness.run_file import RunFile
-from harness.sources import open_run
+from harness.sources import is_url, open_run
+from reds.errors import MissingError
 
+PATH_LIKE = re.compile(r"^[./~]|\.jsonl$")  # nothing but a path looks so: ids, baselines and revisions do not
 RUNS = SUITES.parent / "results" / "runs"
 
 
@@ -25,7 +28,17 @@ def read_run(name: str, folder: Path) -> RunFile:
         MissingError, ConfigError, TransportError, ProtocolError: as `harness.sources.open_run`.
     """
     with_suffix = f"{name}.jsonl"
-    run = open_run(with_suffix if Path(with_suffix).is_file() else name, folder)
+    try:
+        run = open_run(with_suffix if Path(with_suffix).is_file() else name, folder)
+    except MissingError as error:
+        if is_url(name):
+            raise
+        if Path(name).is_dir():
+            do = f"name one of its files, or its last run: latest --results {name}"
+            raise MissingError(f"{name} is a folder, not a run", do=do) from error
+        if PATH_LIKE.search(name):
+            raise MissingError(f"there is no file {name}", do=f"runs lie in {folder}: name one by its id, or latest") from error
+        raise
     if run.damaged_lines:
         lines = ", ".join(map(str, run.damaged_lines))
         print(f"warning: {run.source}: damaged lines are left out: {lines}", file=sys.stderr)

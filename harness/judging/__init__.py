@@ -1,8 +1,20 @@
 """Judges what became of measured values from one run to another (docs/judging.md)."""
 
 from harness.judging.comparison import Comparison, compare
+from harness.judging.judged_run import JudgedRun, judge_run
 from harness.judging.tally import Tally, tally
 from harness.judging.thresholds import Threshold, Thresholds
 from harness.judging.verdict import Judgement, Verdict
 
-__all__ = ["Comparison", "Judgement", "Tally", "Threshold", "Thresholds", "Verdict", "compare", "tally"]
+__all__ = [
+    "Comparison",
+    "JudgedRun",
+    "Judgement",
+    "Tally",
+    "Threshold",
+    "Thresholds",
+    "Verdict",
+    "compare",
+    "judge_run",
+    "tally",
+]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from harness.records import DeviceFacts, Measurement
+from harness.records import DeviceFacts, Measurement, Run
 from harness.run_file import RunFile
 
 # What a device is and what its firmware was built with; the firmware itself is what is judged.
@@ -14,23 +15,57 @@ HOST_FACTS = ("cpu", "machine", "cpu_count")
 HOST_KIND = "host"
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """Where a value was measured.
+
+    Attributes:
+        computer: facts of the computer that ran the tests.
+        device_id: None for what needs no device but this computer.
+        device: what that device said of itself, None if the run does not say (older files).
+    """
+
+    computer: Mapping[str, str]
+    device_id: str | None
+    device: DeviceFacts | None
+
+    @classmethod
+    def of(cls, run: Run, devices: Mapping[str, DeviceFacts], device_id: str | None) -> Surroundings:
+        """Those of a value of this device in a run whose devices are given by id."""
+        return cls(run.host, device_id, None if device_id is None else devices.get(device_id))
+
+
+def changes(before: Surroundings, after: Surroundings, *, deterministic: bool) -> tuple[str, ...]:
+    """What differs around two values of one device, each as a short text such as "compiler 12.2 -> 13.1".
+
+    Args:
+        before: of the one value.
+        after: of the other.
+        deterministic: whether the same inputs always give the same value. Only a running clock of this computer depends on what
+            this computer is.
+    """
+    of_computer = () if deterministic else differences(before.computer, after.computer, HOST_FACTS)
+    if before.device_id is None:
+        return of_computer
+    if before.device is None or after.device is None:
+        return ()
+    on_host = before.device.device_kind == after.device.device_kind == HOST_KIND
+    return differences(vars(before.device), vars(after.device), DEVICE_FACTS) + (of_computer if on_host else ())
+
+
 class Circumstances:
-    """How the circumstances of two runs differ; each difference as a short text such as "compiler 12.2 -> 13.1"."""
+    """How the circumstances of two runs differ."""
 
     def __init__(self, a: RunFile, b: RunFile) -> None:
-        self._a, self._b = _by_id(a), _by_id(b)
-        self._host = differences(a.run.host, b.run.host, HOST_FACTS)
+        self._a, self._b = a.run, b.run
+        self._devices_of_a, self._devices_of_b = _by_id(a), _by_id(b)
 
     def changed(self, a: Measurement, b: Measurement) -> tuple[str, ...]:
         """What differs around a value that both runs hold; nothing where a run does not say (older files)."""
         unit = (f"unit {a.unit} -> {b.unit}",) if a.unit != b.unit else ()
-        if a.device is None:
-            return unit + (() if b.deterministic else self._host)
-        before, after = self._a.get(a.device), self._b.get(a.device)
-        if before is None or after is None:
-            return unit
-        on_host = before.device_kind == after.device_kind == HOST_KIND and not b.deterministic
-        return unit + differences(vars(before), vars(after), DEVICE_FACTS) + (self._host if on_host else ())
+        before = Surroundings.of(self._a, self._devices_of_a, a.device)
+        after = Surroundings.of(self._b, self._devices_of_b, b.device)
+        return unit + changes(before, after, deterministic=b.deterministic)
 
 
 def _by_id(run: RunFile) -> Mapping[str, DeviceFacts]:

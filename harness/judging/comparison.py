@@ -12,11 +12,10 @@ from harness.judging.circumstances import Circumstances
 from harness.judging.sampled import Samples
 from harness.judging.thresholds import Threshold, Thresholds
 from harness.judging.verdict import Judgement, Verdict
-from harness.records import Key, Measurement, Outcome
+from harness.records import FAILURES, Key, Measurement, Outcome, last_outcomes
 from harness.run_file import RunFile
 
 CHANGED = frozenset({Verdict.BETTER, Verdict.WORSE, Verdict.UNSTABLE})
-FAILURES = ("failed", "error")
 
 
 @dataclass(frozen=True)
@@ -77,8 +76,7 @@ class Judge:
         self._b = {measurement.key: measurement for measurement in b.measurements}
         self._thresholds = thresholds
         self._circumstances = Circumstances(a, b)
-        self._failures = {o.test: o for o in b.outcomes if o.outcome in FAILURES}
-        self._skips = {o.test: o for o in b.outcomes if o.outcome == "skipped"}
+        self._ended = last_outcomes(b.outcomes)
         both = ((m, self._b[key]) for key, m in self._a.items() if key in self._b)
         self._sampled = _Sampled([m for pair in both if not _deterministic(*pair) for m in pair])
 
@@ -113,11 +111,11 @@ class Judge:
 
     def _judgement(self, a: Measurement | None, b: Measurement | None) -> tuple[Judgement, tuple[str, ...]]:
         """What to say, and which circumstances keep the values from being judged."""
-        test = next(m.test for m in (b, a) if m is not None)
-        if test in self._failures:
-            return Judgement(Verdict.FAILED, None, reason=_first_line(self._failures[test])), ()
+        ended = self._ended.get(next(m.test for m in (b, a) if m is not None))
+        if ended is not None and ended.outcome in FAILURES:
+            return Judgement(Verdict.FAILED, None, reason=first_line(ended)), ()
         if b is None:
-            return Judgement(Verdict.MISSING, None, reason=_first_line(self._skips.get(test))), ()
+            return Judgement(Verdict.MISSING, None, reason=first_line(ended) if ended and ended.outcome == "skipped" else ""), ()
         if a is None:
             return Judgement(Verdict.NEW, None), ()
         changed = self._circumstances.changed(a, b)
@@ -177,7 +175,6 @@ def _new_baseline(changed: Iterable[str]) -> str:
     return f"needs a new baseline: {', '.join(changed)}"
 
 
-def _first_line(outcome: Outcome | None) -> str:
-    if outcome is None:
-        return ""
+def first_line(outcome: Outcome) -> str:
+    """How a test ended and the first line of why."""
     return f"{outcome.outcome}: {outcome.reason.splitlines()[0]}" if outcome.reason else outcome.outcome

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
+from harness import markdown as md
 from harness.judging.comparison import Comparison
 from harness.judging.verdict import Verdict
 
 COLUMNS = ("value", "A", "B", "unit", "change", "noise", "verdict", "why")
 NUMBERS = ("A", "B", "change", "noise")
 AXES = ("metric", "architecture", "dataset", "precision", "device", "subnet", "layer")
+TINY = 5e-5  # what two digits would call 0.00 %
 
 # What matters most is shown first.
 ORDER = (
@@ -24,17 +27,36 @@ ORDER = (
 )
 
 
-def most_telling_first(comparisons: Iterable[Comparison]) -> list[Comparison]:
-    """By verdict, within one in the runs' order."""
-    return sorted(comparisons, key=lambda c: ORDER.index(c.verdict))
+@dataclass(frozen=True)
+class ValueRow:
+    """A value of two runs in words, a text for each of `COLUMNS`; empty where there is nothing to say."""
+
+    value: str
+    a: str
+    b: str
+    unit: str
+    change: str
+    noise: str
+    verdict: Verdict
+    why: str
+
+    @property
+    def cells(self) -> list[str]:
+        """The texts in the order of `COLUMNS`."""
+        return [self.value, self.a, self.b, self.unit, self.change, self.noise, self.verdict, self.why]
 
 
-def cells(comparison: Comparison) -> list[str]:
-    """The row of one value, a text for each of `COLUMNS`."""
+def row(comparison: Comparison) -> ValueRow:
+    """The row of one value."""
     c = comparison
     also = f"other {', '.join(c.also_differs)}" if c.also_differs and c.verdict is not Verdict.SAME else ""
     why = "; ".join(part for part in (c.reason, also) if part)
-    return [str(c.key), number(c.a), number(c.b), c.unit, percent(c.change), percent(c.noise, ""), c.verdict, why]
+    return ValueRow(str(c.key), number(c.a), number(c.b), c.unit, percent(c.change), percent(c.noise, ""), c.verdict, why)
+
+
+def most_telling_first(comparisons: Iterable[Comparison]) -> list[Comparison]:
+    """By verdict, within one in the runs' order."""
+    return sorted(comparisons, key=lambda c: ORDER.index(c.verdict))
 
 
 def number(value: float | None) -> str:
@@ -43,8 +65,11 @@ def number(value: float | None) -> str:
 
 
 def percent(share: float | None, sign: str = "+") -> str:
-    """A share as percent; empty if there is none."""
-    return "" if share is None else f"{100 * share:{sign}.2f} %"
+    """A share as percent, a tiny one with as many digits as it takes to be seen; empty if there is none."""
+    if share is None:
+        return ""
+    tiny = 0 < abs(share) < TINY
+    return f"{100 * share:{sign}{'.1g' if tiny else '.2f'}} %"
 
 
 def groups(comparisons: Iterable[Comparison], axes: Sequence[str]) -> dict[str, list[Comparison]]:
@@ -56,12 +81,27 @@ def groups(comparisons: Iterable[Comparison], axes: Sequence[str]) -> dict[str, 
     return grouped
 
 
+class Notes:
+    """Reasons that several rows give are said once, below; the rows refer to them by number."""
+
+    def __init__(self, rows: Iterable[ValueRow]) -> None:
+        times = Counter(row.why for row in rows if row.why)
+        shared = [why for why, count in times.items() if count > 1]
+        self._marks = {why: f"note {position}" for position, why in enumerate(shared, start=1)}
+
+    def mark(self, row: ValueRow) -> str:
+        """What stands in the row: its reason, or the number of the note that has it."""
+        return self._marks.get(row.why, row.why)
+
+    @property
+    def lines(self) -> list[str]:
+        """The notes."""
+        return [f"{mark}: {why}" for why, mark in self._marks.items()]
+
+
 def markdown(comparisons: Iterable[Comparison]) -> str:
-    """A table for pull requests."""
-    lines = [f"| {' | '.join(COLUMNS)} |", f"|{'|'.join(' ---: ' if c in NUMBERS else ' --- ' for c in COLUMNS)}|"]
-    lines += [f"| {' | '.join(_escaped(cell) for cell in cells(c))} |" for c in comparisons]
-    return "\n".join(lines)
-
-
-def _escaped(cell: str) -> str:
-    return re.sub(r"([\\|*_`\[\]<>])", r"\\\1", cell.replace("\n", " "))
+    """A table for pull requests, with its notes."""
+    rows = [row(c) for c in comparisons]
+    notes = Notes(rows)
+    table = md.table(COLUMNS, ([*row.cells[:-1], notes.mark(row)] for row in rows), NUMBERS)
+    return "\n\n".join([table, *(md.escaped(line) for line in notes.lines)])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from harness.judging.comparison import Comparison
 from harness.judging.verdict import Verdict
+from harness.wording import counted
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,13 @@ class Tally:
     @property
     def lines(self) -> list[str]:
         """The tally as text: the verdicts, what asks for a new baseline, and last the deterministic values."""
-        counted = ", ".join(f"{self[verdict]} {verdict}" for verdict in Verdict if self[verdict])
-        lines = [counted] if counted else []
-        lines += [f"{reason} ({count} values)" for reason, count in self.changed_circumstances.items()]
+        verdicts = ", ".join(f"{self[verdict]:,} {verdict}" for verdict in Verdict if self[verdict])
+        lines = [verdicts] if verdicts else []
+        lines += [f"{reason} ({counted(count, 'value')})" for reason, count in self.changed_circumstances.items()]
         return [*lines, str(self)]
 
     def __str__(self) -> str:
-        return f"{self.compared} deterministic values compared, {self.differing} differ"
+        return f"{counted(self.compared, 'deterministic value')} compared, {self.differing} differ{'s' * (self.differing == 1)}"
 
 
 def tally(comparisons: Iterable[Comparison]) -> Tally:

@@ -2,6 +2,6 @@
 
 from harness.report.collect import Report, collect
 from harness.report.files import write_figures
-from harness.report.page import write_page, write_report
+from harness.report.page import write_page
 
-__all__ = ["Report", "collect", "write_figures", "write_page", "write_report"]
+__all__ = ["Report", "collect", "write_figures", "write_page"]

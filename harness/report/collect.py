@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from altair.utils import schemapi
 
 from harness import history, pareto
-from harness.judging import Comparison, Tally, Thresholds, compare, tally
+from harness.judging import JudgedRun
 from harness.pareto import Front, FrontChange
 from harness.readings import RunReadings
-from harness.records import Outcome
+from harness.records import FAILURES, last_outcomes
 from harness.report import fronts as front_figures
 from harness.report import histories, layers, published, searches, switching, tradeoffs
 from harness.report.figure import Figure, Group, slug
@@ -21,6 +20,8 @@ from harness.report.published import Published, Shelf
 from harness.report.style import Colours
 from harness.run_file import RunFile
 from reds.errors import ConfigError
+
+NO_REASON = "no reason given"
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,11 @@ class Change:
     """The run beside an earlier one.
 
     Attributes:
-        before: the earlier run.
-        comparisons: value by value.
+        judged: value by value.
         fronts: what became of accuracy against latency, by device.
     """
 
-    before: RunFile
-    comparisons: Sequence[Comparison]
-    counts: Tally
+    judged: JudgedRun
     fronts: Sequence[FrontChange]
 
 
@@ -83,18 +81,16 @@ class Report:
 
 def collect(
     run: RunFile,
-    against: RunFile | None = None,
+    judged: JudgedRun | None = None,
     past: Sequence[RunReadings] = (),
-    thresholds: Thresholds | None = None,
     published_values: Sequence[Published] | None = None,
 ) -> Report:
     """Gather what a report of `run` shows.
 
     Args:
         run: what is reported.
-        against: an earlier run; the report says what changed since.
+        judged: the run judged by an earlier one; the report says what changed since.
         past: earlier runs for plots over time, oldest first (`harness.sources.values`); not needed for anything else.
-        thresholds: from which change on values count as changed; the defaults if None.
         published_values: to show beside the measured ones; those of results/paper if None.
     """
     values = published.load() if published_values is None else published_values
@@ -103,11 +99,17 @@ def collect(
     devices = [*(d.id for d in run.devices), *(m.device for m in run.measurements if m.device)]
     colours = Colours([tradeoffs.MEASURED, *devices])
     found = _fronts(run)
-    change = None if against is None else _change(against, run, thresholds or Thresholds())
+    change = None if judged is None else _change(judged)
     with schemapi.debug_mode(False):  # does without a check of every chart against the schema, which the tests make
         sections = [_network(network, shelf, colours) for network, shelf in zip(measured, shelves, strict=True)]
         sections += _across(found, change, measured, shelves, past)
-    return Report(run, change, found, [section for section in sections if section.groups], list(_unpassed(run.outcomes)))
+    return Report(
+        run,
+        change,
+        found,
+        [section for section in sections if section.groups],
+        list(_unpassed(run)),
+    )
 
 
 def _fronts(run: RunFile) -> list[Front]:
@@ -117,13 +119,12 @@ def _fronts(run: RunFile) -> list[Front]:
         return []
 
 
-def _change(before: RunFile, run: RunFile, thresholds: Thresholds) -> Change:
-    comparisons = compare(before, run, thresholds)
+def _change(judged: JudgedRun) -> Change:
     try:
-        changes = pareto.compare_fronts(before, run)
+        changes = pareto.compare_fronts(judged.before_alike, judged.run)
     except ConfigError:  # neither run has a front
         changes = []
-    return Change(before, comparisons, tally(comparisons), changes)
+    return Change(judged, changes)
 
 
 NAMES = "Subnetworks are named by the budget that they were searched for; the axis is their true cost."
@@ -167,11 +168,14 @@ def _section(anchor: str, title: str, subtitle: str, *groups: Group) -> Section:
     return Section(anchor, title, subtitle, [group for group in groups if group.figures])
 
 
-def _unpassed(outcomes: Sequence[Outcome]) -> Iterator[Reason]:
+def _unpassed(run: RunFile) -> Iterator[Reason]:
     """Failures one by one, skipped tests by their reason."""
-    for kind in ("failed", "error"):
-        yield from (Reason(kind, o.reason or "no reason given", (o.test,)) for o in outcomes if o.outcome == kind)
-    reasons = Counter(o.reason or "no reason given" for o in outcomes if o.outcome == "skipped")
-    for reason, _ in reasons.most_common():
-        tests = tuple(o.test for o in outcomes if o.outcome == "skipped" and (o.reason or "no reason given") == reason)
+    ended = [o for o in last_outcomes(run.outcomes).values() if o.outcome != "passed"]
+    reasons: dict[str, list[str]] = {}
+    for o in ended:
+        if o.outcome == "skipped":
+            reasons.setdefault(o.reason or NO_REASON, []).append(o.test)
+    for kind in FAILURES:
+        yield from (Reason(kind, o.reason or NO_REASON, (o.test,)) for o in ended if o.outcome == kind)
+    for reason, tests in sorted(reasons.items(), key=lambda item: -len(item[1])):
         yield Reason("skipped", reason, tests)

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import altair as alt
 
+from harness import units
 from harness.pareto import Front, FrontChange, Place
 from harness.report.figure import Figure, Row, slug
 from harness.report.networks import unique
 from harness.report.style import NEUTRAL, Colours, axis, legend, rows_of, specification, toggles, tooltips
-from harness.report.tradeoffs import UNIT_NAMES
 
 HEIGHT = 260
 
@@ -51,7 +51,7 @@ def _rows(front: Front, run: str) -> list[Row]:
 
 def _chart(rows: Sequence[Row], place: Place, colours: Colours) -> alt.TopLevelMixin:
     scale = "log" if min(row["cost"] for row in rows) > 0 else "symlog"
-    title = f"{place.cost.capitalize()}, {UNIT_NAMES.get(place.unit, place.unit)}"
+    title = f"{place.cost.capitalize()}, {units.long(place.unit)}"
     x = alt.X(field="cost", type="quantitative", title=title, scale=alt.Scale(type=scale), axis=axis())
     y = alt.Y(
         field="accuracy_percent",

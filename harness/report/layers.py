@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import altair as alt
 
+from harness import units
 from harness.records import Measurement
 from harness.report.figure import Figure, Row, slug
 from harness.report.networks import Network, by_place, levels, unique
 from harness.report.style import ORDERED, axis, legend, rows_of, specification, toggles, tooltips
-from harness.report.tradeoffs import UNIT_NAMES
 
 HEIGHT = 230
 BAR_STEP = 9
@@ -41,7 +41,7 @@ def profiles(network: Network) -> Iterator[Figure]:
             title=f"{device}, {precision}",
             caption=f"In {unit}, median of the repeats.",
             rows=rows,
-            chart=specification(_stacked(rows, levels(measured), UNIT_NAMES.get(unit, unit).capitalize())),
+            chart=specification(_stacked(rows, levels(measured), units.long(unit).capitalize())),
         )
 
 

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import summary
-from harness.judging import Comparison, Verdict
-from harness.judging.tables import most_telling_first
+from harness import summary, units
+from harness.judging import Verdict, sides
+from harness.judging.tables import most_telling_first, percent
 from harness.judging.tables import number as number_text
-from harness.readings import RunReadings
-from harness.records import OUTCOMES
+from harness.records import OUTCOMES, last_outcomes
 from harness.report import inlining, table
-from harness.report.collect import Change, Report, collect
+from harness.report.collect import Change, Report
 from harness.report.figure import unique
 from harness.report.networks import unique as each_once
 from harness.report.style import CONFIG, PAPER
-from harness.run_file import RunFile
-from harness.summary import COUNTED_UNITS, Row
+from harness.summary import Row
+from harness.wording import counted, minute, size
 from reds.errors import MissingError
 
 CHANGES_SHOWN = 50
+DEVICES_NAMED = 3  # in the title; if there are more, their number
 # What a reader must act on, or may be glad of; the rest is folded away.
 CLEAR = frozenset({Verdict.FAILED, Verdict.WORSE, Verdict.MISSING, Verdict.BETTER})
 # Verdicts are told by sign and word, never by colour alone.
@@ -38,31 +39,27 @@ SIGNS: Mapping[Verdict, str] = {
 }
 
 
-def write_report(run: RunFile, against: RunFile | None, history: Sequence[RunReadings], target: Path) -> Report:
-    """Write the report of a run as one HTML file; what it shows.
+def write_page(report: Report, target: Path) -> str:
+    """Write a report as one HTML file.
 
     Args:
-        run: what is reported.
-        against: an earlier run to compare with, or None.
-        history: earlier runs for plots over time, oldest first; may be empty.
+        report: what the page shows (`harness.report.collect`).
         target: the file; its folder is made, a file that is there is replaced.
+
+    Returns:
+        What was written where, for people.
 
     Raises:
         MissingError: a package is missing, or the file cannot be written.
     """
-    report = collect(run, against, history)
-    write_page(report, target)
-    return report
-
-
-def write_page(report: Report, target: Path) -> None:
-    """Write a report; as `write_report`."""
-    page = render(report)
+    page = render(report).encode()
+    made = "" if target.parent.is_dir() else f", in the new folder {target.parent}"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(page, encoding="utf-8")
+        target.write_bytes(page)
     except OSError as error:
-        raise MissingError(f"the report could not be written to {target}", seen=error.strerror, do="give --html FILE") from error
+        raise MissingError(f"the report could not be written to {target}", seen=error.strerror, do="name another file") from error
+    return f"{target} ({size(len(page))}, {counted(len(report.figures), 'figure')}{made})"
 
 
 def render(report: Report) -> str:
@@ -76,23 +73,34 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number_text, "percent": _percent, "count": _count, "commit": _commit}
+    environment.filters |= {
+        "number": number_text,
+        "percent": percent,
+        "count": _count,
+        "minute": minute,
+        "short_unit": units.short,
+        "commit": sides.commit,
+    }
     environment.globals |= {"signs": SIGNS}
     return environment.get_template("report.html").render(_context(report))
 
 
 def _context(report: Report) -> dict[str, Any]:
     run = report.run
-    inlined = inlining.scripts()
     figures = report.figures
+    inlined = [*([inlining.vega_script()] if figures else []), inlining.own_script()]
     names = unique(figures, set())
+    devices = each_once([*(d.id for d in run.devices), *(m.device for m in run.measurements if m.device)])
     return {
         "report": report,
         "run": run.run,
         "file": run,
         "paper": PAPER,
         "networks": each_once(f"{m.architecture}-{m.dataset}" for m in run.measurements),
-        "devices": each_once([*(d.id for d in run.devices), *(m.device for m in run.measurements if m.device)]),
+        "devices": devices,
+        "devices_named": DEVICES_NAMED,
+        "command": shlex.join(run.run.command),
+        "title": _title(report.run.run.matrix, devices),
         "datasets": each_once(m.dataset for m in run.measurements),
         "precisions": each_once(m.precision for m in run.measurements if m.precision),
         "outcomes": _outcomes(report),
@@ -100,7 +108,7 @@ def _context(report: Report) -> dict[str, Any]:
         "change": report.change and _change(report.change),
         "glance": list(_glance(summary.rows(run.measurements))),
         "notes": summary.footnotes(summary.rows(run.measurements)),
-        "counted_units": sorted({m.unit for m in run.measurements} & COUNTED_UNITS.keys()),
+        "counted_units": sorted({m.unit for m in run.measurements} & units.COUNTED.keys()),
         "figure_names": {id(figure): name for figure, name in zip(figures, names, strict=True)},
         "id_of": id,
         "style": (inlining.TEMPLATES / "report.css").read_text(encoding="utf-8"),
@@ -112,16 +120,23 @@ def _context(report: Report) -> dict[str, Any]:
     }
 
 
+def _title(matrix: str, devices: Sequence[str]) -> str:
+    """What was run where, in a few words."""
+    named = ", ".join(devices) if len(devices) <= DEVICES_NAMED else counted(len(devices), "device")
+    return f"{matrix} on {named}" if devices else matrix
+
+
 def _table(report: Report) -> dict[str, Any]:
     if report.change is None:
         return table.data(report.run.measurements)
+    judged = report.change.judged
     known = {m.key for m in report.run.measurements}
-    missing = [m for m in report.change.before.measurements if m.key not in known]
-    return table.data(report.run.measurements, report.change.comparisons, missing)
+    missing = [m for m in judged.before_alike.measurements if m.key not in known]
+    return table.data(report.run.measurements, judged.comparisons, missing)
 
 
 def _outcomes(report: Report) -> dict[str, int]:
-    counts = Counter(o.outcome for o in report.run.outcomes)
+    counts = Counter(o.outcome for o in last_outcomes(report.run.outcomes).values())
     return {outcome: counts[outcome] for outcome in OUTCOMES if counts[outcome]}
 
 
@@ -146,16 +161,17 @@ def _glance(rows: Sequence[Row]) -> Iterator[Glance]:
 
 def _change(change: Change) -> dict[str, Any]:
     """What the front page says of a comparison: counts, and the values that changed, the most telling first."""
-    telling = most_telling_first(change.comparisons)
+    judged = change.judged
+    telling = most_telling_first(judged.comparisons)
     changed = [c for c in telling if c.verdict in CLEAR]
     unclear = [c for c in telling if c.verdict not in CLEAR and (c.verdict is not Verdict.SAME or c.differs) and c.in_both]
     return {
-        "before": change.before,
-        "counts": {verdict: change.counts[verdict] for verdict in SIGNS if change.counts[verdict]},
-        "circumstances": change.counts.changed_circumstances,
-        "summary": str(change.counts),
-        "common": change.counts.common,
-        "regressions": _named(c for c in changed if c.verdict in {Verdict.WORSE, Verdict.FAILED}),
+        "judged": judged,
+        "before": judged.before,
+        "facts": sides.facts_that_differ(judged.before, judged.run),
+        "counts": {verdict: judged.counts[verdict] for verdict in SIGNS if judged.counts[verdict]},
+        "circumstances": judged.counts.changed_circumstances,
+        "regressions": [*(str(c.key) for c in judged.regressions), *(o.test for o in judged.failed_tests)],
         "changed": changed,
         "unclear": unclear,
         "shown": CHANGES_SHOWN,
@@ -163,17 +179,5 @@ def _change(change: Change) -> dict[str, Any]:
     }
 
 
-def _named(comparisons: Iterator[Comparison]) -> list[str]:
-    return [str(c.key) for c in comparisons]
-
-
-def _percent(share: float | None, sign: str = "+") -> str:
-    return "" if share is None else f"{100 * share:{sign}.2f} %"
-
-
 def _count(value: float | None) -> str:
     return "-" if value is None else f"{value:,.0f}"
-
-
-def _commit(sha: str | None) -> str:
-    return "outside a repository" if sha is None else sha[:10]

@@ -8,19 +8,18 @@ from typing import Any
 
 import altair as alt
 
+from harness import units
 from harness.records import Measurement
 from harness.report.figure import Figure, Row, slug
 from harness.report.networks import Network, unique
 from harness.report.published import PRECISION, Published, Shelf
 from harness.report.style import Colours, axis, legend, rows_of, specification, toggles, tooltips
-from harness.summary import COUNTED_UNITS
 
 HEIGHT = 230
 MEASURED, PUBLISHED = "measured", "published"
 NO_PRECISION = "any precision"
 AGREEING = "Test samples that were classified rightly on the device; lines of devices that agree lie on one another."
 NOMINAL = "Published points without published widths stand at their nominal budget, which true costs may miss by a lot."
-UNIT_NAMES = {"instructions": "retired instructions", "model cycles": "cycles of the emulator's model"}
 BYTES_PER_PARAMETER = 4  # published model sizes are parameters times this
 BYTES_PER_KIBIBYTE = 1024
 
@@ -66,18 +65,18 @@ def latencies(network: Network, shelf: Shelf, colours: Colours) -> Iterator[Figu
             title = f"{precision}, {unit}"
             if not _any_measured(rows):
                 title, note = f"{title}, published only", "No device of this run measures in this unit."
-            elif unit in COUNTED_UNITS:
-                note = f"{UNIT_NAMES.get(unit, unit).capitalize()}: counted work, not time."
+            elif unit in units.COUNTED:
+                note = f"{units.long(unit).capitalize()}: counted work, not time."
             else:
                 note = "Median of the repeats."
-            plot = Plot(f"latency {title}", title, note, "latency", UNIT_NAMES.get(unit, unit).capitalize(), from_zero=True)
+            plot = Plot(f"latency {title}", title, note, "latency", units.long(unit).capitalize(), from_zero=True)
             yield _figure(network, plot, rows, colours)
 
 
 def _measured_first(place: tuple[tuple[str, str], Sequence[Row]]) -> tuple[bool, str, bool, str]:
     """By precision, counted units first; what is published alone comes last."""
     (unit, precision), rows = place
-    return not _any_measured(rows), precision, unit not in COUNTED_UNITS, unit
+    return not _any_measured(rows), precision, unit not in units.COUNTED, unit
 
 
 def _any_measured(rows: Sequence[Row]) -> bool:

@@ -1,8 +1,10 @@
 """How often the gate is wrong: false alarms and slow-downs found, over simulated noise; and how long a comparison takes.
 
-    python -m tests.benchmarks.judging [--json] [--cases N] [--seed N]
+    python -m tests.benchmarks.judging [--json] [--cases N] [--seed N] [--runs DIR]
 
-Each case is two runs of 20 samples. A false alarm is a verdict "worse" or "better" though nothing changed but the noise.
+Each case is two runs of 20 samples. A false alarm is a verdict "worse" or "better" though nothing changed but the noise. The
+thresholds are those of the shipped matrices. With --runs, each pair of real runs of one program is judged as well, as if it
+had been another one.
 """
 
 from __future__ import annotations
@@ -13,14 +15,18 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from harness.judging import Judgement, Threshold, Thresholds, Verdict, compare, paired, sampled
 from harness.judging.sampled import Samples
+from harness.matrix import SUITES, load_thresholds
 from harness.records import Measurement, Run
-from harness.run_file import RunFile
+from harness.run_file import RunFile, read
 
 ROUNDS = 20
 LEVELS = (0.01, 0.03, 0.05, 0.1)
@@ -92,14 +98,34 @@ INTERLEAVED: Mapping[str, Noise] = {
 }
 
 
-def judge_separate(a: np.ndarray, b: np.ndarray) -> Judgement:
+# What the suites measure by clocks that run, several samples each, and where.
+SAMPLED_METRICS = {
+    "latency": "test_latency",
+    "layer_latency": "test_profile",
+    "switch": "test_switching",
+    "latency_first": "test_switching",
+}
+
+
+def shipped_thresholds() -> dict[Threshold, list[str]]:
+    """What the shipped matrices judge the host's times by, and which of their metrics by which threshold."""
+    found: dict[Threshold, list[str]] = {}
+    for path in sorted(SUITES.glob("*.toml")):
+        thresholds = load_thresholds(path.stem)
+        for metric, suite in SAMPLED_METRICS.items():
+            threshold = thresholds.for_value(metric, "host", "nanoseconds", suite)
+            found.setdefault(threshold, []).append(f"{metric} of {path.stem}")
+    return found
+
+
+def judge_separate(a: np.ndarray, b: np.ndarray, threshold: Threshold) -> Judgement:
     """As `compare` judges two runs."""
-    return sampled.judge(Samples(a), Samples(b), "lower", Threshold())
+    return sampled.judge(Samples(a), Samples(b), "lower", threshold)
 
 
-def judge_interleaved(a: np.ndarray, b: np.ndarray) -> Judgement:
+def judge_interleaved(a: np.ndarray, b: np.ndarray, threshold: Threshold) -> Judgement:
     """As `interleave` judges its rounds."""
-    return paired.judge(a.tolist(), b.tolist(), "lower", Threshold())
+    return paired.judge(a.tolist(), b.tolist(), "lower", threshold)
 
 
 DETERMINISTIC = Measurement(
@@ -126,14 +152,15 @@ SAMPLED = replace(DETERMINISTIC, unit="nanoseconds", deterministic=False, device
 class Simulation:
     """Pairs of simulated runs and how they are judged."""
 
-    judge: Callable[[np.ndarray, np.ndarray], Judgement]
+    judge: Callable[[np.ndarray, np.ndarray, Threshold], Judgement]
+    threshold: Threshold
     cases: int
     rng: np.random.Generator
 
     def verdicts(self, noise: Noise, level: float, factor: float) -> Counter[Verdict]:
         """Verdicts on pairs of runs, B slower than A by `factor`."""
         pairs = (noise(self.rng, level) for _ in range(self.cases))
-        return Counter(self.judge(VALUE * (1 + a), factor * VALUE * (1 + b)).verdict for a, b in pairs)
+        return Counter(self.judge(VALUE * (1 + a), factor * VALUE * (1 + b), self.threshold).verdict for a, b in pairs)
 
     def false_alarms(self, noise: Noise, level: float) -> float:
         """Share of pairs of equal runs that are called different."""
@@ -196,33 +223,70 @@ def seconds_to_compare(rng: np.random.Generator) -> dict[str, float]:
     return taken
 
 
+def real_figures(folder: Path) -> dict[str, dict[str, float]]:
+    """For each sampled metric how many values all pairs of runs share, and how many percent of them seem to have changed."""
+    runs = [read(path) for path in sorted(folder.glob("*.jsonl"))]
+    counts: dict[str, Counter[Verdict]] = {}
+    for a, b in combinations(runs, 2):
+        other = replace(b, measurements=tuple(replace(m, firmware="another") for m in b.measurements))
+        for c in compare(a, other, load_thresholds(b.run.matrix)):
+            if not c.deterministic and c.key.metric in SAMPLED_METRICS:
+                counts.setdefault(c.key.metric, Counter())[c.verdict] += 1
+    shown = (Verdict.WORSE, Verdict.BETTER, Verdict.UNSTABLE)
+    return {
+        metric: {"values": verdicts.total(), **{str(v): round(100 * verdicts[v] / verdicts.total(), 2) for v in shown}}
+        for metric, verdicts in counts.items()
+    }
+
+
 def main() -> int:
     """Simulate and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--cases", type=int, default=4000, help="pairs of runs for each number (default: 4000)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--runs", type=Path, metavar="DIR", help="judge each pair of these runs of one program too")
     options = parser.parse_args()
     rng = np.random.default_rng(options.seed)
-    figures = {
+    figures: dict[str, Any] = {
         "deterministic": deterministic_figures(rng),
         "seconds": seconds_to_compare(rng),
-        "separate runs": Simulation(judge_separate, options.cases, rng).figures({**SEPARATE, **HARD}),
-        "interleaved": Simulation(judge_interleaved, options.cases, rng).figures(INTERLEAVED),
+        "simulated": [simulated_figures(*shipped, options.cases, rng) for shipped in shipped_thresholds().items()],
+        "real runs": real_figures(options.runs) if options.runs else {},
     }
     if options.json:
         print(json.dumps(figures, indent=1))
-        return 0
-    counts, seconds = figures["deterministic"], figures["seconds"]
+    else:
+        show(figures)
+    return 0
+
+
+def simulated_figures(threshold: Threshold, metrics: list[str], cases: int, rng: np.random.Generator) -> dict[str, Any]:
+    """The figures of one threshold of the shipped matrices."""
+    return {
+        "threshold": asdict(threshold),
+        "metrics": metrics,
+        "separate runs": Simulation(judge_separate, threshold, cases, rng).figures({**SEPARATE, **HARD}),
+        "interleaved": Simulation(judge_interleaved, threshold, cases, rng).figures(INTERLEAVED),
+    }
+
+
+def show(figures: Mapping[str, Any]) -> None:
+    """Print the figures for people."""
+    counts = figures["deterministic"]
     print(f"deterministic: {counts['false_alarms']} false alarms in {counts['values']} values of {counts['reruns']} equal runs;")
     print(f"  {counts['found']} of {counts['added_instructions']} single added instructions found")
-    for name, taken in seconds.items():
+    for name, taken in figures["seconds"].items():
         print(f"two runs of {RECORDS} sampled values, {name}: {taken} s")
-    for title in ("separate runs", "interleaved"):
-        print(f"\n{title}, {ROUNDS} samples: % of false alarms at each noise; % found of slow-downs of 10 % at noise 3 %")
-        for name, numbers in figures[title].items():
-            print(f"  {name:32}", *(f"{level:>4} {number:5.2f}" for level, number in numbers.items()), sep="  ")
-    return 0
+    for simulated in figures["simulated"]:
+        numbers = ", ".join(f"{name} {value:g}" for name, value in simulated["threshold"].items())
+        print(f"\n{numbers}: {', '.join(simulated['metrics'])}")
+        for title in ("separate runs", "interleaved"):
+            print(f"{title}, {ROUNDS} samples: % of false alarms at each noise; % found of slow-downs of 10 % at noise 3 %")
+            for name, numbers in simulated[title].items():
+                print(f"  {name:32}", *(f"{level:>4} {number:5.2f}" for level, number in numbers.items()), sep="  ")
+    for metric, numbers in figures["real runs"].items():
+        print(f"real runs, {metric}:", ", ".join(f"{name} {number:g}" for name, number in numbers.items()))
 
 
 if __name__ == "__main__":

@@ -46,8 +46,8 @@ def test_the_records_are_kept_with_reason_date_and_what_was_there_before(tmp_pat
 @pytest.mark.parametrize(
     ("run", "records", "fault"),
     [
-        (a_run(), [a_measurement(), an_outcome(outcome="failed", reason="no")], "1 tests failed, first suites/test_latency.py"),
-        (a_run(), [a_measurement(), an_outcome(outcome="error", reason="no")], "1 tests failed"),
+        (a_run(), [a_measurement(), an_outcome(outcome="failed", reason="no")], "1 test failed, first suites/test_latency.py"),
+        (a_run(), [a_measurement(), an_outcome(outcome="error", reason="no")], "1 test failed"),
         (replace(a_run(), git_dirty=True), [a_measurement()], "the working tree had changes"),
         (a_run(), [], "it holds no measurements"),
     ],

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.change_points import MIN_RUNS, MIN_RUNS_PER_LEVEL, of_exact, of_noisy, optimal_partition
+from harness.change_points import AT_ONCE, MIN_RUNS, MIN_RUNS_PER_LEVEL, of_each_noisy, of_exact, of_noisy, optimal_partitions
 
 NOISES = {
     "normal": lambda random, count: random.normal(0, 1, count),
@@ -46,7 +46,7 @@ def partitions(count: int) -> Iterator[list[int]]:
 def test_no_other_partition_is_better(values: list[int], penalty: float) -> None:
     series = np.array(values, dtype=np.float64)
 
-    found = optimal_partition(series, penalty)
+    (found,) = optimal_partitions(series[np.newaxis], penalty)
 
     least = min(squared_error(series, changes) + penalty * len(changes) for changes in partitions(len(values)))
     assert found in list(partitions(len(values)))
@@ -94,6 +94,19 @@ def test_a_step_does_not_blind_the_detector_for_the_next() -> None:
     values = np.concatenate([np.full(20, 100.0), np.full(20, 1000.0), np.full(20, 1010.0)]) + random.normal(0, 1, 60)
 
     assert of_noisy(values) == [20, 40]
+
+
+def test_many_series_at_once_change_where_each_alone_does() -> None:
+    random = np.random.default_rng(4)
+    many = []
+    for index in range(AT_ONCE + 40):
+        count = int(random.choice([0, 3, 20, 60]))
+        many.append(100 + 8 * (np.arange(count) >= random.integers(1, 60)) + (index % 5 > 0) * random.normal(0, 1, count))
+
+    found = of_each_noisy(many)
+
+    assert found == [of_noisy(values) for values in many]
+    assert {len(changes) for changes in found} >= {0, 1}
 
 
 def test_single_outliers_make_no_level() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.sources import open_run
 from tests.harness.running import ROOT, run
 
 WORKFLOW = ROOT / ".github" / "workflows" / "bench.yml"
@@ -83,6 +84,19 @@ def test_the_jobs_call_what_they_should() -> None:
         assert words[:3] == ["./bootstrap.sh", "bench", "--"]
         assert {"--matrix", "--require-device", "--summary", "--report", "--junit-xml"} <= set(words)
     assert {"--compare", "results/baselines/digits.jsonl"} <= set(calls[0])
+
+
+def test_the_baseline_that_the_workflow_compares_with_is_there() -> None:
+    for name in ("results/baselines/digits.jsonl", "digits", "baseline digits"):
+        found = open_run(str(ROOT / name) if "/" in name else name, ROOT / "results" / "runs", ROOT)
+
+        assert found.run.matrix == "digits"
+        assert found.run.baseline_reason
+        assert not found.run.git_dirty
+        assert found.damaged_lines == ()
+        assert {device.id for device in found.devices} == {"nano33ble-emu", "pico-emu"}
+        assert {outcome.outcome for outcome in found.outcomes} <= {"passed", "skipped"}
+        assert {m.metric for m in found.measurements} >= {"latency", "switch", "accuracy", "flash_bytes"}
 
 
 def test_the_workflow_is_yaml_with_two_jobs() -> None:

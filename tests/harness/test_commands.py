@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness import run_file
-from harness.__main__ import main
+from harness.__main__ import COMMANDS, main
 from harness.records import Measurement
 from tests.harness.examples import a_measurement, a_run
 
@@ -52,7 +52,7 @@ def test_report_shows_the_table(write, capsys: pytest.CaptureFixture[str]) -> No
 
     out = capsys.readouterr().out
     assert "23,456 instr" in out
-    assert f"1 measurements in {path}" in out
+    assert f"1 measurement in {path}" in out
 
 
 def test_report_for_programs(write, capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,12 +88,30 @@ def test_a_damaged_line_is_reported(write, capsys: pytest.CaptureFixture[str]) -
     assert "damaged lines are left out: 3" in capsys.readouterr().err
 
 
-def test_a_run_that_is_not_there_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["report", "nowhere", "--results", str(tmp_path)]) == 1
-    assert "error: there is no run 'nowhere'" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("nowhere", "there is no run 'nowhere'"),
+        ("nowhere.jsonl", "there is no file nowhere.jsonl"),
+        ("./runs/nowhere", "there is no file ./runs/nowhere"),
+        (".", ". is a folder, not a run"),
+    ],
+)
+def test_a_run_that_is_not_there_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, says: str) -> None:
+    assert main(["report", name, "--results", str(tmp_path)]) == 1
+    assert f"error: {says}" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["devices", "prepare", "report", "compare", "interleave", "baseline"])
+@pytest.mark.parametrize(("content", "seen"), [("", "an empty file"), ('{"kind": "run"', "no whole line")])
+def test_a_file_without_a_run_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, seen: str) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(content)
+
+    assert main(["report", str(path)]) == 1
+    assert f"{path} is not the file of a run\n  seen: {seen}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [command.NAME for command in COMMANDS])
 def test_help_has_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main([command, "--help"])

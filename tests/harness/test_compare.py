@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,13 +36,13 @@ def write(tmp_path: Path) -> Write:
     ("after", "conditions", "ending"),
     [
         ([SAME, OTHER], ["different", "worse", "missing"], (0, "2 deterministic values compared, 0 differ")),
-        ([WORSE, OTHER], [], (0, "2 deterministic values compared, 1 differ")),
-        ([WORSE, OTHER], ["different"], (1, "2 deterministic values compared, 1 differ")),
-        ([WORSE, OTHER], ["worse"], (1, "2 deterministic values compared, 1 differ")),
-        ([BETTER, OTHER], ["worse"], (0, "2 deterministic values compared, 1 differ")),
-        ([BETTER, OTHER], ["different"], (1, "2 deterministic values compared, 1 differ")),
-        ([SAME], ["different", "worse"], (0, "1 deterministic values compared, 0 differ")),
-        ([SAME], ["missing"], (1, "1 deterministic values compared, 0 differ")),
+        ([WORSE, OTHER], [], (0, "2 deterministic values compared, 1 differs")),
+        ([WORSE, OTHER], ["different"], (1, "2 deterministic values compared, 1 differs")),
+        ([WORSE, OTHER], ["worse"], (1, "2 deterministic values compared, 1 differs")),
+        ([BETTER, OTHER], ["worse"], (0, "2 deterministic values compared, 1 differs")),
+        ([BETTER, OTHER], ["different"], (1, "2 deterministic values compared, 1 differs")),
+        ([SAME], ["different", "worse"], (0, "1 deterministic value compared, 0 differ")),
+        ([SAME], ["missing"], (1, "1 deterministic value compared, 0 differ")),
         ([SAME, OTHER, FAILED], ["worse"], (1, "2 deterministic values compared, 0 differ")),
     ],
 )
@@ -68,7 +69,7 @@ def test_it_shows_everything_or_what_changed(write: Write, capsys: pytest.Captur
     main(["compare", a, b, "--changed"])
     changed = capsys.readouterr().out
 
-    row = "latency[mlp3-digits-int8-nano33ble-emu-100] 1,000 1,100 instructions +10.00 % worse other image"
+    row = "latency[mlp3-digits-int8-nano33ble-emu-100] 1,000 1,100 instr +10.00 % worse other image"
     assert row.split() == next(line for line in changed.splitlines() if "latency" in line).split()
     assert "nano33ble-emu-50]" not in changed
     assert "nano33ble-emu-50]" in everything
@@ -112,18 +113,70 @@ def test_forms_for_programs(write: Write, capsys: pytest.CaptureFixture[str]) ->
     ]
 
 
+def test_it_says_what_is_compared_and_what_differs_around_it(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    a = write("a", SAME, some_device_facts())
+    b = write("b", SAME, some_device_facts(runtime_version="1.1", firmware="e" * 64), some_device_facts(id="pico-emu"))
+
+    main(["compare", a, b])
+    lines = capsys.readouterr().out.splitlines()
+    main(["compare", a, b, "--markdown"])
+    markdown = capsys.readouterr().out.splitlines()
+
+    assert lines[:5] == [
+        f"A: a, 2026-01-01 00:00 UTC, commit 000000000000; {a}",
+        f"B: b, 2026-01-01 00:00 UTC, commit 000000000000; {b}",
+        "differs: nano33ble-emu: runtime_version 1.0 -> 1.1",
+        "differs: nano33ble-emu: firmware ffffffffffff -> eeeeeeeeeeee",
+        "differs: pico-emu: only in B",
+    ]
+    assert [line.replace("\\", "").removeprefix("* ") for line in markdown[:5]] == lines[:5]
+
+
+def test_a_test_that_failed_only_now_is_a_regression_even_without_a_value(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    passed = an_outcome(test="suites/test_own.py::test_own")
+    failed = replace(passed, outcome="failed", reason="assert 1 == 2")
+    a, b, new = write("a", SAME, passed), write("b", SAME, failed), write("c", SAME)
+
+    assert main(["compare", a, b, "--fail-on", "worse"]) == 1
+    assert "failed: assert 1 == 2\n    suites/test_own.py::test_own, which passed before" in capsys.readouterr().out
+    assert main(["compare", a, b, "--json"]) == 0
+    assert [test["test"] for test in json.loads(capsys.readouterr().out)["failed_tests"]] == [passed.test]
+    assert main(["compare", b, b, "--fail-on", "worse"]) == 0  # it failed before as well
+    assert main(["compare", new, b, "--fail-on", "worse"]) == 0  # it was not there before
+
+
+def test_values_whose_tests_did_not_run_are_left_out_and_counted(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    elsewhere = a_measurement(device="pico-emu", test="suites/test_latency.py::another")
+    a, b = write("a", SAME, elsewhere), write("b", SAME, an_outcome())
+
+    assert main(["compare", a, b]) == 0
+    out = capsys.readouterr().out
+    assert "pico-emu" not in out
+    assert "left out: 1 value of the earlier run" in out
+    assert main(["compare", a, b, "--fail-on", "missing"]) == 1
+    capsys.readouterr()
+    main(["compare", a, b, "--csv"])
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [(row["device"], row["verdict"], row["reason"]) for row in rows] == [
+        ("nano33ble-emu", "same", ""),
+        ("pico-emu", "missing", "its test did not run"),
+    ]
+
+
 def test_markdown_for_pull_requests(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
-    failed = an_outcome(outcome="failed", reason="a | b <script>", test=OTHER.test)
+    failed = an_outcome(outcome="failed", reason="a | b <script> `c`", test=OTHER.test)
     a, b = write("a", SAME, OTHER), write("b", WORSE, failed)
 
     main(["compare", a, b, "--markdown", "--by", "device"])
 
     lines = capsys.readouterr().out.splitlines()
     rows = [line for line in lines if line.startswith("|")]
-    assert lines[0] == "### device nano33ble-emu"
+    assert "### device nano33ble-emu" in lines
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {9}
-    assert r"failed: a \| b \<script\>" in rows[2]
-    assert lines[-1] == "1 deterministic values compared, 1 differ"
+    assert "note 1: failed: a \\| b \\<script\\> \\`c\\`" in lines
+    assert lines[-1] == "1 deterministic value compared, 1 differs"
 
 
 def test_other_circumstances_are_named(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,7 +184,7 @@ def test_other_circumstances_are_named(write: Write, capsys: pytest.CaptureFixtu
     b = write("b", WORSE, some_device_facts(compiler="GCC 13"))
 
     assert main(["compare", a, b, "--fail-on", "worse"]) == 0
-    assert "needs a new baseline: compiler GCC 12.2.1 -> GCC 13 (1 values)" in capsys.readouterr().out
+    assert "needs a new baseline: compiler GCC 12.2.1 -> GCC 13 (1 value)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("other", [[], [a_measurement(architecture="mlp1")]])

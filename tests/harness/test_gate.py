@@ -10,6 +10,7 @@ import pytest
 from harness.lines import to_line
 from harness.records import Measurement
 from harness.run_file import RunFile
+from tests.harness.pages import Page, measurements
 from tests.harness.running import MATRIX, Done, run_pytest
 
 Change = Callable[[Measurement], Measurement | None]
@@ -68,7 +69,7 @@ class TestGate:
         assert "1 passed" in done.output
         assert f"worse: image_bytes[mlp1-digits-int8-host] {size - 1:,} -> {size:,} bytes, +0.0" in done.output
         assert "suites/test_footprint.py::test_image[mlp1-digits-int8-host]" in done.output
-        assert "1 regressions" in done.output
+        assert "\n1 regression\n" in done.output
 
 
 class TestOnePart:
@@ -83,7 +84,27 @@ class TestOnePart:
         done = measure("--device", "host", "-k", IMAGE, "--compare", baseline)
 
         assert done.process.returncode == 0, done.output
-        assert f"{len(elsewhere)} values of the baseline were not asked for or not available in this run" in done.output
+        assert f"left out: {len(elsewhere)} values of the earlier run, not asked for or not available in this one" in done.output
+
+    def test_gate_page_and_summary_agree(self, images: RunFile, measure: Callable[..., Done], tmp_path: Path) -> None:
+        elsewhere = [replace(m, device="pico-emu", test=m.test.replace("host", "pico-emu")) for m in images.measurements]
+        before = replace(images, measurements=(*images.measurements, *elsewhere))
+        baseline = write(tmp_path / "before.jsonl", before, larger_image)
+        page, summary = tmp_path / "page.html", tmp_path / "summary.md"
+
+        done = measure("--device", "host", "-k", IMAGE, "--compare", baseline, "--report", str(page), "--summary", str(summary))
+
+        assert done.output.index("= REDS Bench =") < done.output.index("= compared with") < done.output.index("\n1 regression\n")
+        assert f"report: {page} (" in done.output
+        text = Page(page.read_text()).text
+        table = measurements(page.read_text())
+        assert {row["verdict"] for row in table} == {"same", "worse"}
+        assert {row["device"] for row in table} == {"host"}
+        assert "1 regression: image_bytes[mlp1-digits-int8-host]" in " ".join(text.split())
+        assert f"{len(elsewhere)} values of that run are left out" in " ".join(text.split())
+        assert "pico-emu" not in text
+        assert "**1 regression** against" in summary.read_text()
+        assert "missing" not in summary.read_text()
 
     def test_a_value_that_its_test_no_longer_gives_is_a_regression(
         self, images: RunFile, measure: Callable[..., Done], tmp_path: Path
@@ -120,7 +141,7 @@ def test_a_baseline_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
     done = run_pytest("--matrix", MATRIX, "--results", tmp_path / "results", "--compare", tmp_path / "nowhere.jsonl")
 
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "there is no run" in done.stderr
+    assert "there is no file" in done.stderr
     assert not (tmp_path / "results").exists()
 
 

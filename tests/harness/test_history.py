@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness import terminal
 from harness.__main__ import main
 from harness.history import BLOCKS, Series, series, sparkline
+from harness.lines import to_line
 from harness.readings import of_run
 from harness.records import DeviceFacts
 from tests.harness.examples import a_measurement, some_device_facts
@@ -167,7 +169,7 @@ def test_the_command_shows_steps(folder: Path, capsys: pytest.CaptureFixture[str
     out = capsys.readouterr().out
     assert "▁▁▁▁▁▁▁▁▁▁▁▁████████" in out
     assert "2026-01-13  worse: 1,000 -> 1,050 (+5.00 %), 1111111111..1212121212; accepted: wider layers" in out
-    assert out.splitlines()[-1] == "2 values in 20 runs, 1 of them changed their level"
+    assert out.splitlines()[-1] == "2 values in 20 runs, 1 of them changed its level"
     assert "accuracy" not in out
 
 
@@ -199,6 +201,69 @@ def test_what_was_never_measured_is_named(
 ) -> None:
     assert main(["history", "--in", str(folder), *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_words_and_options_come_in_any_order(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["latency", "device=pico-emu", "subnet=100"]
+    asked_for = (
+        ["--in", str(folder), "--json", *words],
+        [*words, "--in", str(folder), "--json"],
+        [words[0], "--in", str(folder), words[1], "--json", words[2]],
+    )
+    found = []
+    for arguments in asked_for:
+        assert main(["history", *arguments]) == 0
+        found.append(capsys.readouterr().out)
+
+    assert found[0] == found[1] == found[2]
+    assert len(json.loads(found[0])["series"]) == 1
+
+
+def test_options_that_do_not_exist_are_still_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["history", "latency", "--inn", "x"], ["pareto", "a", "b", "c"], ["devices", "host"]):
+        with pytest.raises(SystemExit, match="2"):
+            main(arguments)
+        assert "unrecognized arguments" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_read_is_named_once_and_the_others_are_shown(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (main(["history", "--in", str(folder)]), capsys.readouterr().out)
+    bad = folder / "bad.jsonl"
+    bad.write_bytes(to_line(run_of_day(1)).replace(b"2026-01-02T00:00:00+00:00", b"last tuesday"))
+
+    code = main(["history", "--in", str(folder)])
+    out, error = capsys.readouterr()
+    assert (code, out) == before
+    (line,) = error.splitlines()
+    assert line.startswith(f"warning: left out: {bad}, line 1 is not a run record")
+    assert "'last tuesday'" in line
+
+    assert main(["history", "latenzy", "--in", str(folder)]) == 2
+    assert capsys.readouterr().err.count("warning") == 1
+
+
+def test_a_folder_of_which_nothing_can_be_read_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "bad.jsonl").touch()
+
+    assert main(["history", "--in", str(tmp_path)]) == 1
+    warning, error, *_ = capsys.readouterr().err.splitlines()
+    assert warning == f"warning: left out: {tmp_path}/bad.jsonl is not the file of a run (an empty file)"
+    assert error == f"error: no run can be read in {tmp_path}"
+
+
+def test_in_a_narrow_terminal_nothing_is_folded(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal, "columns", lambda: 80)
+
+    assert main(["history", "latency", "--in", str(folder)]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    start = lines.index("latency[mlp3-digits-int8-nano33ble-emu-100] of digits")
+    assert lines[start + 1] == "  ▁▁▁▁▁▁▁▁▁▁▁▁████████  1,050 instr, 20 runs, 1 step"
+    assert max(map(len, lines[: start + 4])) <= 80
 
 
 def test_a_date_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

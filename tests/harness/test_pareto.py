@@ -1,6 +1,7 @@
 """Fronts: what is on them, what they cover, what became of them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -176,9 +177,48 @@ def test_the_command_shows_what_became_of_the_front(files: list[str], capsys: py
     assert "lost nothing" in capsys.readouterr().out
 
 
+def test_a_device_that_is_gone_is_named_and_counts_as_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    host = subnet("100", 0.9, 40, device="host", unit="nanoseconds")
+    both = run_with(subnet("100", 0.95, 1000), subnet("50", 0.9, 500), host)
+    one = run_with(host, day=1)
+    files = [str(write_run(tmp_path, run.run, *run.measurements)) for run in (both, one)]
+
+    assert main(["pareto", *files, "--fail-on", "dominated"]) == 1
+    out, error = capsys.readouterr()
+    assert "nano33ble-emu, digits, accuracy against latency (instructions)" in out
+    assert "gone: B has no point here" in out
+    assert "missing: mlp3-int8-100 (95.00 %, 1,000)" in out
+    assert error == "2 points of A's fronts are dominated or missing in B\n"
+
+    assert main(["pareto", *reversed(files), "--fail-on", "dominated"]) == 0
+    out, error = capsys.readouterr()
+    assert "new: A has no point here, B a front of 2 points" in out
+    assert error == ""
+
+
+@pytest.mark.parametrize("more", [[], ["--fail-on", "dominated"], ["--json"]])
+def test_runs_without_a_common_device_are_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str]) -> None:
+    other = run_with(subnet("100", 0.9, 40, device="host", unit="nanoseconds"), day=1)
+    files = [str(write_run(tmp_path, run.run, *run.measurements)) for run in (BEFORE, other)]
+
+    assert main(["pareto", *files, *more]) == 2
+    error = capsys.readouterr().err
+    assert "the runs have no front in common" in error
+    assert "latency (instructions) in A only" in error
+    assert "latency (nanoseconds) in B only" in error
+
+
+def test_accuracies_over_other_inputs_are_pointed_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = run_with([replace(m, sample_count=m.sample_count and 360) for m in BEFORE.measurements], day=1)
+    files = [str(write_run(tmp_path, run.run, *run.measurements)) for run in (BEFORE, other)]
+
+    assert main(["pareto", *files]) == 0
+    assert "accuracies are over 60 inputs in A and 360 in B" in capsys.readouterr().out
+
+
 def test_the_command_shows_the_fronts_of_one_run(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["pareto", files[1]]) == 0
-    assert "2 of 3 points are the front" in capsys.readouterr().out
+    assert "\n2 of 3 points are the front\n" in capsys.readouterr().out
     assert main(["pareto", files[1], "--cost", "macs", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["fronts"][0]["place"]["cost"] == "macs"
     assert main(["pareto", files[1], "--fail-on", "dominated"]) == 2

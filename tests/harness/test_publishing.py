@@ -1,13 +1,15 @@
 """What a run leaves for people who were not there: the summary in Markdown, and the options that ask for it."""
 
+import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
-from harness.gate import GateResult
-from harness.judging import Thresholds, compare
+from harness.judging import Thresholds, judge_run
 from harness.publishing import markdown
 from harness.records import Measurement, Outcome
 from harness.run_file import RunFile
@@ -22,14 +24,14 @@ def a_file(*measurements: Measurement, outcomes: tuple[Outcome, ...] = (PASSED,)
 
 
 def compared(before: RunFile, after: RunFile) -> str:
-    return markdown(after, before, GateResult(tuple(compare(before, after, Thresholds())), 0))
+    return markdown(after, judge_run(before, after, Thresholds()))
 
 
 def test_a_run_alone_is_summed_up_by_its_table() -> None:
-    text = markdown(a_file(a_measurement(value=23456), outcomes=(PASSED, FAILED, FAILED)), None, None)
+    text = markdown(a_file(a_measurement(value=23456), outcomes=(PASSED, FAILED)), None)
 
-    assert text.startswith("## REDS Bench: digits\n\n1 passed, 2 failed; 1 measurements; commit 000000000000\n\n")
-    assert "* failed: `suites/test_own.py::test_own`: `it is '5'`\n" in text
+    assert text.startswith("## REDS Bench: digits\n\n1 passed, 1 failed; 1 measurement; commit 000000000000\n\n")
+    assert r"* suites/test\_own.py::test\_own: failed: it is \`5\`" in text
     assert "23,456 instr" in text.partition("```")[2]
 
 
@@ -40,13 +42,38 @@ def test_a_comparison_shows_what_changed_and_nothing_else() -> None:
 
     assert "**no regression** against somewhere: 2 same; 2 deterministic values compared, 0 differ" in same
     assert "|" not in same
-    assert "**1 regressions** against somewhere" in slower
+    assert "**1 regression** against somewhere" in slower
     (row,) = (line for line in slower.splitlines() if line.startswith("| latency"))
     assert "| 1,000 | 1,100 | instructions | +10.00 % |" in row
 
 
+def test_of_a_test_that_ran_again_the_last_time_counts() -> None:
+    text = markdown(a_file(a_measurement(), outcomes=(FAILED, replace(FAILED, outcome="passed", reason=None))), None)
+
+    assert "1 passed; 1 measurement" in text
+    assert "failed" not in text
+
+
+def test_nothing_in_a_record_becomes_markup() -> None:
+    hostile = "</td> <img src=x> | `a` **b** [c](d)\n# e\n```\nf"
+    before = replace(a_file(a_measurement(architecture=hostile)), source=hostile)
+    run = replace(a_run(), matrix=hostile, versions={"numpy": hostile})
+    after = a_file(a_measurement(architecture=hostile, value=2000), outcomes=(an_outcome(outcome="error", reason=hostile),))
+    after = replace(after, run=run, source=hostile)
+
+    judged = markdown(after, judge_run(before, after, Thresholds()))
+    alone = markdown(after, None)
+
+    for text in (judged, alone):
+        html = MarkdownIt("commonmark").enable("table").render(text)
+        assert not re.findall(r"<(?:img|a |h1|em)|</td> <img", html)
+        assert html.count("<h2>") == 1
+        assert "&lt;img src=x&gt;" in html
+    assert alone.count("````") == 2  # a fence that the text cannot end
+
+
 def test_a_run_that_measured_nothing_is_summed_up() -> None:
-    assert "no test ran; 0 measurements" in markdown(a_file(outcomes=()), None, None)
+    assert "no test ran; 0 measurements" in markdown(a_file(outcomes=()), None)
     assert "**nothing in common** against somewhere" in compared(a_file(a_measurement()), a_file())
 
 

@@ -1,7 +1,8 @@
 """Records and the lines that they become: what is written is read again, what others wrote is checked."""
 
 import json
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
@@ -17,10 +18,12 @@ names = st.text(min_size=1, max_size=20)
 maybe = st.none() | names
 numbers = st.one_of(st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False))
 
+moments = st.datetimes(timezones=st.timezones(no_cache=True) | st.just(UTC)).map(datetime.isoformat)
+
 runs = st.builds(
     Run,
     id=names,
-    started=names,
+    started=moments,
     matrix=names,
     git_sha=maybe,
     git_dirty=st.booleans(),
@@ -28,6 +31,7 @@ runs = st.builds(
     versions=st.dictionaries(names, names),
     command=st.lists(names).map(tuple),
     baseline_reason=maybe,
+    baseline_date=st.none() | moments,
 )
 correct = st.text("01", min_size=1, max_size=40)
 inputs = st.none() | correct.map(lambda text: {"correct": text, "sample_count": len(text)})
@@ -166,6 +170,23 @@ def test_a_value_that_no_measurement_can_have_is_refused() -> None:
 def test_a_measurement_is_a_finite_number_with_a_direction_and_whole_inputs(wrong: dict) -> None:
     with pytest.raises(ConfigError):
         a_measurement(**wrong)
+
+
+@pytest.mark.parametrize(
+    "text", ["yesterday", "", "2026-13-01T00:00:00+00:00", "2026-01-01", "2026-01-01T12:00:00", "1767225600"]
+)
+@pytest.mark.parametrize("name", ["started", "baseline_date"])
+def test_a_time_of_a_run_is_iso_8601_with_its_zone(name: str, text: str) -> None:
+    with pytest.raises(ConfigError, match=f"`{name}` is no time"):
+        replace(a_run(), **{name: text})
+    with pytest.raises(ProtocolError, match=rf"line 1 is not a run record[^$]*`{name}` is no time"):
+        from_facts({**to_facts(a_run()), name: text}, "line 1")
+
+
+def test_runs_are_ordered_by_the_instant_whatever_the_zone() -> None:
+    starts = ["2026-01-01T00:30:00+02:00", "2025-12-31T23:00:00Z", "2026-01-01T00:00:00+00:00"]
+
+    assert sorted(starts, key=lambda started: replace(a_run(), started=started).order) == starts
 
 
 def test_an_outcome_is_one_of_four() -> None:

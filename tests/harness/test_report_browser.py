@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.report import write_report
+from harness.report import collect, write_page
 from tests.harness.browser import OWN_SCHEMES, Browser, artefacts, chromium, requires_browser
 from tests.harness.full_run import a_full_run, outcomes_only, with_latency
-from tests.harness.test_report import HOSTILE, hostile_run
+from tests.harness.pages import HOSTILE, compared, hostile_run
 
 pytestmark = [pytest.mark.slow, requires_browser()]
 
@@ -28,6 +28,11 @@ return [...document.querySelectorAll("body *")]
   .map((e) => e.outerHTML.slice(0, 120));
 """
 
+# Tables that show only a part of their columns at once.
+SIDEWAYS = """
+return [...document.querySelectorAll(".scroll")].filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.ariaLabel);
+"""
+
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
@@ -40,7 +45,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report with everything."""
     target = tmp_path_factory.mktemp("report") / "report.html"
-    write_report(a_full_run(), with_latency(a_full_run("20251231T000000Z-aaaaaa"), 0.5), (), target)
+    write_page(compared(a_full_run(), with_latency(a_full_run("20251231T000000Z-aaaaaa"), 0.5)), target)
     return target
 
 
@@ -181,6 +186,19 @@ def test_a_phone_scrolls_down_only(opened: Browser, save: Callable[[str], Path])
     opened.screenshot(save("report-phone.png"))
     assert opened.run("return document.documentElement.scrollWidth") == PHONE[0]
     assert opened.run(WIDER) == []
+    assert opened.run(SIDEWAYS) == []
+
+
+def test_tables_sort_and_name_their_values_on_a_phone(opened: Browser, save: Callable[[str], Path]) -> None:
+    opened.resize(*PHONE)
+    label = "return getComputedStyle(document.querySelector(arguments[0]), '::before').content"
+    assert opened.run(label, "#glance td:nth-child(5)") == '"Accuracy, %"'
+    assert opened.run(label, f"{ROWS} td:nth-child(2)") == '"architecture"'
+    opened.click("#table th:nth-child(1) button")
+    first = opened.texts(f"{ROWS} td:first-child")
+    assert first == sorted(first)
+    opened.run("document.querySelector('#glance').scrollIntoView({behavior: 'instant'})")
+    opened.screenshot(save("report-phone-table.png"))
 
 
 def test_every_legend_has_room(opened: Browser) -> None:
@@ -210,7 +228,7 @@ def test_prints(opened: Browser, save: Callable[[str], Path]) -> None:
 
 def test_hostile_texts_are_shown_and_never_run(browser: Browser, tmp_path: Path, save: Callable[[str], Path]) -> None:
     target = tmp_path / "hostile.html"
-    write_report(hostile_run(), hostile_run(), (), target)
+    write_page(compared(hostile_run(), hostile_run()), target)
     browser.resize(*DESKTOP)
     browser.requests()
     browser.open(target)
@@ -233,7 +251,7 @@ def test_the_policy_stops_what_would_get_through(opened: Browser) -> None:
 
 def test_an_empty_run_has_a_page_without_errors(browser: Browser, tmp_path: Path, save: Callable[[str], Path]) -> None:
     target = tmp_path / "empty.html"
-    write_report(outcomes_only(), None, (), target)
+    write_page(collect(outcomes_only()), target)
     browser.resize(*DESKTOP)
     browser.errors()
     browser.open(target)

@@ -1,17 +1,19 @@
 """Where runs come from: what a user may name, and what is said of what is not there."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.readings import Selection, of_file, of_run
+from harness.lines import to_line
+from harness.readings import LINE, FileReader, RunReadings, Selection, of_run
 from harness.records import Measurement
 from harness.run_file import read
 from harness.sources import open_run, runs, values
-from reds.errors import ConfigError, MissingError, ProtocolError
+from reds.errors import BenchError, ConfigError, MissingError, ProtocolError
 from tests.harness import test_records as strategies
 from tests.harness.examples import a_measurement, some_device_facts
 from tests.harness.storing import git, run_of_day, write_run
@@ -105,6 +107,9 @@ def test_outside_a_repository_there_are_no_revisions(folder: Path, tmp_path: Pat
 
     with pytest.raises(MissingError, match="there is no run 'HEAD'"):
         open_run("HEAD", folder, tmp_path)
+    with pytest.raises(MissingError, match=r"history of baselines is in git\n.*not a git repository[^$]*--in results/runs"):
+        list(runs(None, tmp_path))
+    git(tmp_path, "init", "--quiet")
     with pytest.raises(MissingError, match="has no commits"):
         list(runs(None, tmp_path))
 
@@ -113,7 +118,7 @@ def test_runs_come_oldest_first_whatever_their_files_are_called(folder: Path) ->
     (folder / f"{run_of_day(9).id}.jsonl").rename(folder / "0.jsonl")
 
     assert [m.value for run in runs(folder) for m in run.measurements] == [0, 1, 9]
-    assert [r.value for run in values(folder, EMPTY) for r in run.readings] == [0, 1, 9]
+    assert [value for run in values(folder, EMPTY) for _, value, _ in run.readings] == [0, 1, 9]
 
 
 def test_committed_baselines_are_a_history(repository: Path) -> None:
@@ -121,7 +126,8 @@ def test_committed_baselines_are_a_history(repository: Path) -> None:
     digits.write_bytes(digits.read_bytes() + b"\n")  # not committed, so not looked at
 
     assert [m.value for run in runs(None, repository) for m in run.measurements] == [0, 1, 2]
-    assert [r.value for run in values(None, Selection.parse(["latency"]), repository) for r in run.readings] == [0, 1, 2]
+    found = values(None, Selection.parse(["latency"]), repository)
+    assert [value for run in found for _, value, _ in run.readings] == [0, 1, 2]
 
 
 def test_a_run_that_was_committed_twice_counts_once(repository: Path) -> None:
@@ -133,6 +139,79 @@ def test_a_run_that_was_committed_twice_counts_once(repository: Path) -> None:
     assert [run.run.id for run in runs(None, repository)] == [run_of_day(day).id for day in range(3)]
 
 
+SPOILERS = {
+    "empty": b"",
+    "text": b"hello\n",
+    "cut": b'{"kind": "run", "id": "x"',
+    "version": b'{"kind": "run", "schema_version": 99}\n',
+    "started": to_line(run_of_day(3)).replace(b"2026-01-04T00:00:00+00:00", b"yesterday"),
+    "field": to_line(run_of_day(4)) + to_line(a_measurement()).replace(b'"subnet": "100"', b'"subnet": 100'),
+}
+
+
+def test_a_file_that_cannot_be_read_is_named_and_the_others_follow(folder: Path) -> None:
+    for name, content in SPOILERS.items():
+        (folder / f"{name}.jsonl").write_bytes(content)
+    (folder / "folder.jsonl").mkdir()
+
+    for read_all in (lambda told: list(runs(folder, unreadable=told)), lambda told: list(values(folder, EMPTY, unreadable=told))):
+        errors: list[BenchError] = []
+        assert [run.run.id for run in read_all(errors.append)] == [run_of_day(day).id for day in (0, 1, 9)]
+        named = {name for name in (*SPOILERS, "folder") if any(f"{name}.jsonl" in error.what for error in errors)}
+        assert named == {*SPOILERS, "folder"}
+        assert len(errors) == len(named)
+
+
+@pytest.mark.parametrize("name", SPOILERS)
+def test_unless_it_is_to_be_left_out_a_file_that_cannot_be_read_is_an_error(folder: Path, name: str) -> None:
+    (folder / f"{name}.jsonl").write_bytes(SPOILERS[name])
+
+    for read_all in (lambda: list(runs(folder)), lambda: list(values(folder, EMPTY))):
+        with pytest.raises(ProtocolError, match=rf"{name}\.jsonl"):
+            read_all()
+
+
+def test_a_folder_of_which_nothing_can_be_read_says_so(tmp_path: Path) -> None:
+    for name, content in SPOILERS.items():
+        (tmp_path / f"{name}.jsonl").write_bytes(content)
+
+    with pytest.raises(MissingError, match=rf"no run can be read in [^$]*{len(SPOILERS)} files"):
+        list(values(tmp_path, EMPTY, unreadable=lambda _: None))
+
+
+def test_a_committed_baseline_that_cannot_be_read_is_named_and_the_others_follow(repository: Path) -> None:
+    (repository / "results" / "baselines" / "bad.jsonl").write_bytes(SPOILERS["version"])
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--message", "bad")
+    errors: list[BenchError] = []
+
+    assert len(list(runs(None, repository, errors.append))) == 3
+    assert "results/baselines/bad.jsonl has schema version 99" in str(*errors)
+    with pytest.raises(ProtocolError, match="schema version 99"):
+        list(runs(None, repository))
+
+
+def test_without_git_the_missing_run_is_named_first(folder: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(folder))
+
+    assert values_of("latest", folder, repository) == [9]
+    with pytest.raises(MissingError, match=r"^there is no run 'nowhere' in [^$]*revisions cannot be looked up: git is missing"):
+        open_run("nowhere", folder, repository)
+    with pytest.raises(MissingError, match=r"^the history of baselines is in git\n  seen: git is missing[^$]*--in results/runs"):
+        list(runs(None, repository))
+
+
+def test_a_damaged_repository_is_described_in_the_words_of_git(folder: Path, repository: Path) -> None:
+    tree = git(repository, "rev-parse", "HEAD~1^{tree}")
+    path = repository / ".git" / "objects" / tree[:2] / tree[2:]
+    path.chmod(0o600)
+    path.write_bytes(b"spoiled")
+
+    for read_it in (lambda: list(runs(None, repository)), lambda: open_run("two", folder, repository)):
+        with pytest.raises(MissingError, match=rf"git (log|ls-tree) failed in [^$]*seen: [^$]*{tree}"):
+            read_it()
+
+
 def test_a_folder_that_holds_no_runs_says_so(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="there are no runs in"):
         list(runs(tmp_path))
@@ -141,6 +220,10 @@ def test_a_folder_that_holds_no_runs_says_so(tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text("hello\n")
     with pytest.raises(ProtocolError, match=r"x\.jsonl is not the file of a run"):
         list(runs(tmp_path))
+
+
+def of_file(path: Path, selection: Selection) -> RunReadings:
+    return FileReader(selection).read(path)
 
 
 SELECTIONS = [[], ["latency"], ["latency", "device=pico-emu"], ["subnet=50"], ["accuracy", "sample_count=60"], ["nothing"]]
@@ -172,8 +255,44 @@ def test_reading_only_one_metric_finds_its_values_whatever_they_are(
     for selection in (EMPTY, Selection({"metric": measured[asked % len(measured)].metric})):
         found, expected = of_file(path, selection), of_run(read(path), selection)
         assert found == expected
-        assert [type(reading.value) for reading in found.readings] == [type(reading.value) for reading in expected.readings]
+        assert [type(value) for _, value, _ in found.readings] == [type(value) for _, value, _ in expected.readings]
         assert expected.readings
+
+
+@settings(deadline=None)
+@given(
+    files=st.lists(st.lists(strategies.measured(), max_size=3), min_size=2, max_size=4),
+    shared=st.lists(strategies.measured(), min_size=1, max_size=2),
+    others=st.lists(st.fixed_dictionaries(dict.fromkeys(("bundle", "firmware", "image", "test"), strategies.names)), min_size=4),
+)
+def test_a_reader_of_many_files_mistakes_no_line_for_one_of_another_file(
+    tmp_path_factory: pytest.TempPathFactory, files: list[list[Measurement]], shared: list[Measurement], others: list[dict]
+) -> None:
+    folder = tmp_path_factory.mktemp("runs")
+    for day, (own, changes) in enumerate(zip(files, others, strict=False)):
+        write_run(folder, run_of_day(day), *own, *(replace(m, value=day, **changes) for m in shared))
+
+    for selection in (EMPTY, Selection({"metric": shared[0].metric})):
+        reader = FileReader(selection)
+        for path in sorted(folder.iterdir()):
+            assert reader.read(path) == of_run(read(path), selection)
+
+
+@settings(deadline=None)
+@given(record=strategies.measured())
+def test_the_pattern_of_a_line_fits_what_is_written_and_picks_out_its_fields(record: Measurement) -> None:
+    line = to_line(record)
+
+    found = LINE.fullmatch(line)
+
+    if found is None:  # it does without texts that hold quotes: such a file is read as a whole
+        assert rb"\"" in line
+    else:
+        assert json.loads(found["value"]) == record.value
+        assert json.loads(found["bundle"]) == record.bundle
+    for cut in range(1, len(line), 5):
+        assert not LINE.fullmatch(line[:cut])
+        assert not LINE.fullmatch(line[:cut] + line)
 
 
 def test_a_line_that_somebody_else_laid_out_is_read_too(tmp_path: Path) -> None:

@@ -64,12 +64,17 @@ def url(request: pytest.FixtureRequest) -> str:
 
 
 def in_range(record: Any) -> Any:
-    """The record with integers that a database can hold, and without the one character that PostgreSQL's text cannot."""
+    """The record as a database can hold it.
+
+    Integers have 64 bits, SQLite keeps no sign of zero, and PostgreSQL's text has no character 0.
+    """
     changes = {}
     for field in fields(record):
         value = getattr(record, field.name)
-        if isinstance(value, int) and not isinstance(value, bool) and field.type != "float":
+        if isinstance(value, int) and not isinstance(value, bool):
             changes[field.name] = min(value, GREATEST_INTEGER)
+        elif isinstance(value, float):
+            changes[field.name] = value + 0.0
         elif isinstance(value, str):
             changes[field.name] = value.replace("\0", "0")
     return replace(record, **changes)
@@ -86,6 +91,10 @@ run_files = st.builds(
 )
 
 
+def lines_of(run: RunFile) -> list[bytes]:
+    return [to_line(record) for record in (run.run, *run.measurements, *run.devices, *run.outcomes)]
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(run=run_files)
 def test_what_is_pushed_is_read_back(url: str, run: RunFile) -> None:
@@ -93,8 +102,12 @@ def test_what_is_pushed_is_read_back(url: str, run: RunFile) -> None:
         store.push(run)
         found = store.read(run.run.id)
         assert store.push(found) is Pushed.UNCHANGED
+        (found_values,) = (one for one in store.values(Selection()) if one.run.id == run.run.id)
 
     assert replace(found, source="") == run
+    assert lines_of(found) == lines_of(run)  # to the last digit: 1 is not 1.0
+    assert found_values == of_run(run)
+    assert [str(value) for _, value, _ in found_values.readings] == [str(m.value) for m in run.measurements]
 
 
 def example(day: int, *values: float) -> RunFile:
@@ -160,7 +173,8 @@ def test_a_run_in_a_database_is_named_by_url_and_id(url: str) -> None:
 
 def test_the_tables_have_a_column_for_every_field() -> None:
     for table, record in ((tables.MEASUREMENTS, a_measurement()), (tables.DEVICES, some_device_facts())):
-        assert {field.name for field in fields(record)} == set(table.columns.keys()) - {"run_id", "position"}
+        more = {"run_id", "position", "quantity", *(tables.integer_of(field.name) for field in fields(record))}
+        assert {field.name for field in fields(record)} == set(table.columns.keys()) - more
 
 
 def test_tables_of_another_version_are_refused(url: str) -> None:
@@ -250,7 +264,7 @@ def push(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tu
 
 def test_the_commands_work_on_a_url(push, url: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = push(url, "latest")
-    assert (code, out.splitlines()[-1]) == (0, f"1 runs in {hidden(url)}: 1 added")
+    assert (code, out.splitlines()[-1]) == (0, f"1 run in {hidden(url)}: 1 added")
     code, out, _ = push(url)
     assert out.splitlines()[-1] == f"2 runs in {hidden(url)}: 1 added, 1 already there"
     assert PASSWORD not in out
@@ -258,6 +272,66 @@ def test_the_commands_work_on_a_url(push, url: str, capsys: pytest.CaptureFixtur
     assert main(["history", "latency", "--in", url]) == 0
     assert "worse: 1,000 -> 1,001 (+0.10 %)" in capsys.readouterr().out
     assert main(["compare", f"{url}#20260101", f"{url}#latest", "--fail-on", "worse"]) == 1
+
+
+def test_commands_print_the_same_from_files_and_from_a_database(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "results"
+    numbers = (1000, 1000.0, 2**53 + 1, 0.1, 1e300, -3)
+    for day in range(2):
+        measured = [a_measurement(value=value, overhead=value, subnet=str(index)) for index, value in enumerate(numbers)]
+        write_run(folder, run_of_day(day), some_device_facts(), *measured, an_outcome(seconds=2))
+    assert main(["push", "--to", url, "--results", str(folder)]) == 0
+    capsys.readouterr()
+
+    def printed(*arguments: str) -> str:
+        assert main([*arguments]) == 0
+        return capsys.readouterr().out
+
+    assert printed("history", "--json", "--in", url) == printed("history", "--json", "--in", str(folder))
+    csv_of = [printed("report", name, "--csv", "--results", str(folder)) for name in (f"{url}#latest", "latest")]
+    assert csv_of[0] == csv_of[1]
+    assert "1000.0" in csv_of[0]
+    assert str(2**53 + 1) in printed("history", "--json", "--in", url)
+
+
+def test_a_file_that_cannot_be_read_keeps_no_other_from_being_pushed(
+    sqlite: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "results"
+    good = write_run(folder, run_of_day(1), a_measurement())
+    bad = folder / "0.jsonl"
+    bad.write_text("hello\n")
+
+    assert main(["push", "--to", sqlite, "--results", str(folder)]) == 1
+    out, error = capsys.readouterr()
+    assert out.splitlines()[-1].endswith(": 1 added, 1 left out")
+    assert error.startswith(f"warning: left out: {bad} is not the file of a run")
+
+    assert main(["push", str(good), str(bad), "--to", sqlite]) == 1
+    assert capsys.readouterr().err.startswith(f"error: {bad} is not the file of a run")
+
+
+def test_a_record_that_somebody_spoilt_in_the_database_is_refused(url: str) -> None:
+    with SqlStore.open(url, create=True) as store:
+        store.push(example(0, 1))
+        store._connection.execute(tables.RUNS.update().values(started="yesterday"))
+        store._connection.commit()
+
+    for read_it in (lambda: list(runs(url)), lambda: list(values(url, Selection())), lambda: open_run(f"{url}#latest", NOWHERE)):
+        with pytest.raises(ProtocolError, match=r"holds what is not a run record[^$]*`started` is no time"):
+            read_it()
+
+
+def test_quantities_that_come_later_are_told_apart(url: str) -> None:
+    with SqlStore.open(url, create=True) as store:
+        for day in range(4):
+            store.push(example(day, *range(day + 1)))
+
+        found = [[(quantity.key.subnet, value) for quantity, value, _ in one.readings] for one in store.values(Selection())]
+
+    assert found == [[(str(number), number) for number in range(day + 1)] for day in range(4)]
 
 
 def test_an_unreachable_database_loses_nothing(push) -> None:

@@ -42,7 +42,7 @@ const table = (() => {
       const line = element("tr");
       rows[index].forEach((cell, c) => {
         const text = cell === null ? "" : columns[c].number ? number.format(cell) : cell;
-        const made = element("td", text, columns[c].number ? { class: "number" } : {});
+        const made = element("td", text, { "data-label": columns[c].name, ...(columns[c].number ? { class: "number" } : {}) });
         if (columns[c].name === "verdict" && cell !== null) made.classList.add("verdict-cell", cell);
         line.append(made);
       });

@@ -1,0 +1,107 @@
+"""A whole run judged by an earlier one: what the gate, the report, the summary and `compare` all go by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from harness.judging.comparison import Comparison, compare, first_line
+from harness.judging.tables import most_telling_first
+from harness.judging.tally import Tally, tally
+from harness.judging.thresholds import Thresholds
+from harness.judging.verdict import Verdict
+from harness.records import FAILURES, Outcome, last_outcomes
+from harness.run_file import RunFile
+from harness.wording import counted, one_line
+
+REGRESSIONS = frozenset({Verdict.WORSE, Verdict.MISSING, Verdict.FAILED})
+
+
+@dataclass(frozen=True)
+class JudgedRun:
+    """A run beside an earlier one.
+
+    Attributes:
+        before, run: the earlier run and the one that is judged.
+        comparisons: the values that the run measured, or should have measured in the tests that ran.
+        left_out: values of the earlier run that the run was not asked for, or could not measure for lack of a device: their
+            tests did not run. They are not missing.
+        failed_tests: what passed before and failed now without being the test of any of these values.
+    """
+
+    before: RunFile
+    run: RunFile
+    comparisons: tuple[Comparison, ...]
+    left_out: tuple[Comparison, ...]
+    failed_tests: tuple[Outcome, ...]
+
+    @cached_property
+    def counts(self) -> Tally:
+        """The comparisons by verdict."""
+        return tally(self.comparisons)
+
+    @cached_property
+    def regressions(self) -> list[Comparison]:
+        """Values that got worse, whose test failed, or that a test no longer gives; the most telling first."""
+        return [c for c in most_telling_first(self.comparisons) if c.verdict in REGRESSIONS]
+
+    @property
+    def comparable(self) -> bool:
+        """Whether there is anything to judge: a value that both runs hold, or a test that failed only now."""
+        return bool(self.counts.common or self.counts[Verdict.FAILED] or self.failed_tests)
+
+    @property
+    def passed(self) -> bool:
+        """Whether there is something to judge and no regression."""
+        return self.counts.common > 0 and not self.regressions and not self.failed_tests
+
+    @property
+    def headline(self) -> str:
+        """The outcome in a few words."""
+        if not self.comparable:
+            return "nothing in common"
+        found = len(self.regressions) + len(self.failed_tests)
+        return counted(found, "regression") if found else "no regression"
+
+    @property
+    def failure_lines(self) -> list[str]:
+        """The failed tests as text."""
+        return [
+            f"{one_line(first_line(outcome))}\n    {one_line(outcome.test)}, which passed before" for outcome in self.failed_tests
+        ]
+
+    @property
+    def lines(self) -> list[str]:
+        """The totals as text: what was left out, the verdicts, and last the deterministic values."""
+        values = counted(len(self.left_out), "value")
+        left_out = f"left out: {values} of the earlier run, not asked for or not available in this one"
+        return [*([left_out] if self.left_out else []), *self.counts.lines]
+
+    @cached_property
+    def before_alike(self) -> RunFile:
+        """The earlier run as if it had been asked for no more than the later one."""
+        keys = {c.key for c in self.comparisons}
+        return replace(self.before, measurements=tuple(m for m in self.before.measurements if m.key in keys))
+
+
+def judge_run(before: RunFile, run: RunFile, thresholds: Thresholds) -> JudgedRun:
+    """Judge every value of a run by those of an earlier one.
+
+    Args:
+        before, run: the two runs. Where `run` does not say how its tests ended (an older file), all that it lacks is missing.
+        thresholds: from which change on a value counts as changed.
+    """
+    comparisons = compare(before, run, thresholds)
+    ended = last_outcomes(run.outcomes)
+    missing = (c for c in comparisons if c.verdict is Verdict.MISSING and ended and not _ran(ended.get(c.test)))
+    left_out = tuple(replace(c, reason=c.reason or "its test did not run") for c in missing)
+    keys = {c.key for c in left_out}
+    kept = tuple(c for c in comparisons if c.key not in keys)
+    shown = {c.test for c in kept if c.verdict is Verdict.FAILED}
+    passed_before = {test for test, outcome in last_outcomes(before.outcomes).items() if outcome.outcome == "passed"}
+    failed = (o for o in ended.values() if o.outcome in FAILURES and o.test in passed_before - shown)
+    return JudgedRun(before, run, kept, left_out, tuple(failed))
+
+
+def _ran(outcome: Outcome | None) -> bool:
+    return outcome is not None and outcome.outcome != "skipped"

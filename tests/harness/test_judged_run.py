@@ -1,0 +1,101 @@
+"""A run judged as a whole: what it was not asked for is left out, what failed counts, of repeated tests the last time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness.judging import JudgedRun, Thresholds, Verdict, judge_run
+from harness.records import Measurement, Outcome
+from harness.run_file import RunFile
+from tests.harness.examples import a_measurement, a_run, an_outcome
+
+HERE = a_measurement()
+THERE = a_measurement(device="pico-emu", test="suites/test_latency.py::test_latency[mlp3-digits-int8-pico-emu-100]")
+PASSED = an_outcome()
+PASSED_THERE = an_outcome(test=THERE.test, device="pico-emu")
+
+
+def a_file(*measurements: Measurement, outcomes: tuple[Outcome, ...] = ()) -> RunFile:
+    return RunFile("somewhere", a_run(), measurements, outcomes=outcomes)
+
+
+def judged(before: RunFile, run: RunFile) -> JudgedRun:
+    return judge_run(before, run, Thresholds())
+
+
+def failing(outcome: Outcome, kind: str = "failed") -> Outcome:
+    return replace(outcome, outcome=kind, reason="it broke")
+
+
+BEFORE = a_file(HERE, THERE, outcomes=(PASSED, PASSED_THERE))
+
+
+@pytest.mark.parametrize(
+    "outcomes", [(PASSED,), (PASSED, replace(PASSED_THERE, outcome="skipped", reason="no board"))], ids=["not asked", "skipped"]
+)
+def test_what_did_not_run_is_left_out(outcomes: tuple[Outcome, ...]) -> None:
+    found = judged(BEFORE, a_file(HERE, outcomes=outcomes))
+
+    assert [c.key for c in found.comparisons] == [HERE.key]
+    assert [c.key for c in found.left_out] == [THERE.key]
+    assert found.passed
+    assert found.headline == "no regression"
+    assert found.lines[0] == "left out: 1 value of the earlier run, not asked for or not available in this one"
+    assert found.before_alike.measurements == (HERE,)
+
+
+def test_a_value_that_its_test_no_longer_gives_is_missing() -> None:
+    found = judged(BEFORE, a_file(HERE, outcomes=(PASSED, PASSED_THERE)))
+
+    assert [(c.key, c.verdict) for c in found.regressions] == [(THERE.key, Verdict.MISSING)]
+    assert not found.left_out
+    assert not found.passed
+
+
+def test_where_a_run_does_not_say_which_tests_ran_everything_is_missing() -> None:
+    assert [c.verdict for c in judged(BEFORE, a_file(HERE)).comparisons] == [Verdict.SAME, Verdict.MISSING]
+
+
+@pytest.mark.parametrize("kind", ["failed", "error"])
+def test_a_test_that_failed_only_now_counts_once(kind: str) -> None:
+    own = an_outcome(test="suites/test_own.py::test_own")
+    before = replace(BEFORE, outcomes=(PASSED, PASSED_THERE, own))
+    run = a_file(HERE, outcomes=(PASSED, failing(PASSED_THERE, kind), failing(own, kind)))
+
+    found = judged(before, run)
+
+    assert [(c.key, c.verdict) for c in found.regressions] == [(THERE.key, Verdict.FAILED)]
+    assert [o.test for o in found.failed_tests] == [own.test]
+    assert found.headline == "2 regressions"
+    assert not found.passed
+    assert found.failure_lines == [f"{kind}: it broke\n    {own.test}, which passed before"]
+
+
+def test_a_test_that_failed_before_or_was_not_there_is_no_regression() -> None:
+    own, new = an_outcome(test="suites/test_own.py::test_own"), an_outcome(test="suites/test_new.py::test_new")
+    before = replace(BEFORE, outcomes=(PASSED, PASSED_THERE, failing(own)))
+
+    found = judged(before, a_file(HERE, THERE, outcomes=(PASSED, PASSED_THERE, failing(own), failing(new))))
+
+    assert found.failed_tests == ()
+    assert found.passed
+
+
+def test_of_a_test_that_ran_again_the_last_time_counts() -> None:
+    mended = judged(BEFORE, a_file(HERE, THERE, outcomes=(failing(PASSED), PASSED_THERE, PASSED)))
+    broken = judged(BEFORE, a_file(HERE, THERE, outcomes=(PASSED, PASSED_THERE, failing(PASSED))))
+
+    assert [c.verdict for c in mended.comparisons] == [Verdict.SAME, Verdict.SAME]
+    assert [c.verdict for c in broken.comparisons] == [Verdict.FAILED, Verdict.SAME]
+    assert mended.failed_tests == broken.failed_tests == ()
+
+
+def test_a_run_in_which_everything_failed_is_comparable() -> None:
+    found = judged(a_file(HERE, outcomes=(PASSED,)), a_file(outcomes=(failing(PASSED),)))
+
+    assert found.comparable
+    assert found.headline == "1 regression"
+    assert not found.passed
+    assert not judged(a_file(HERE), a_file(a_measurement(architecture="other"))).comparable
