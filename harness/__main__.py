@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Protocol
 
-from harness.commands import baseline, compare, devices, history, interleave, pareto, prepare, push, report
+from harness.commands import baseline, compare, devices, history, interleave, noise, pareto, prepare, push, report
 from reds.errors import BenchError
 
 
@@ -30,7 +30,7 @@ class Command(Protocol):
         ...
 
 
-COMMANDS: tuple[Command, ...] = (devices, prepare, report, compare, interleave, baseline, history, pareto, push)
+COMMANDS: tuple[Command, ...] = (devices, prepare, report, compare, interleave, baseline, noise, history, pareto, push)
 EXAMPLES = """examples:
   python -m harness devices                     which devices can be measured, and what the others lack
   python -m harness prepare --matrix digits     make what the matrix needs, before pytest

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator
+from typing import Any, Literal
 
 import pytest
+from _pytest.junitxml import xml_key
 
 from harness.commands.runs import RUNS, read_run
-from harness.judging import Comparison, JudgedRun, judge_run, sides, tables
+from harness.judging import JudgedRun, judge_run, sides
 from harness.keys import PLAN, RUN_FILE
 from harness.run_file import RunFile, read
+from harness.wording import one_line
 from reds.errors import BenchError
 
 BASELINE = pytest.StashKey[RunFile]()
@@ -38,9 +41,20 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         raise pytest.UsageError(str(error)) from error
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Judge what was measured; a regression fails a run whose tests passed."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
+    """Judge what was measured before anything is reported, and say the outcome in the very last line."""
+    _judge(session)
+    result = yield
+    judged = session.config.stash.get(RESULT, None)
+    reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+    if judged is not None and reporter is not None:
+        reporter.write_line(verdict(judged), bold=True, red=not judged.passed, green=judged.passed)
+    return result
+
+
+def _judge(session: pytest.Session) -> None:
+    """A regression fails a run whose tests passed."""
     config = session.config
     baseline, path = config.stash.get(BASELINE, None), config.stash.get(RUN_FILE, None)
     if baseline is None or path is None:
@@ -54,6 +68,33 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     config.stash[RESULT] = judged
     if not judged.passed and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    _add_to_junit(config, judged)
+
+
+def verdict(judged: JudgedRun) -> str:
+    """The outcome in a line."""
+    return f"gate: {'passed' if judged.passed else 'FAILED'}, {judged.headline} against {one_line(sides.name(judged.before))}"
+
+
+def _add_to_junit(config: pytest.Config, judged: JudgedRun) -> None:
+    """A test case of its own in the JUnit XML, so that what shows tests shows the gate as well."""
+    xml = config.stash.get(xml_key, None)
+    if xml is None:
+        return
+    text = "" if judged.passed else "\n".join([verdict(judged), *judged.regression_lines, *judged.failure_lines])
+    outcomes: tuple[tuple[Literal["call", "teardown"], bool], ...] = (("call", judged.passed), ("teardown", True))
+    for when, passed in outcomes:
+        outcome: Literal["passed", "failed"] = "passed" if passed else "failed"
+        xml.pytest_runtest_logreport(
+            pytest.TestReport(
+                nodeid=f"harness/gate.py::compared[{sides.name(judged.before)}]",
+                location=("harness/gate.py", None, "compared"),
+                keywords={},
+                outcome=outcome,
+                longrepr=None if passed else text,
+                when=when,
+            )
+        )
 
 
 @pytest.hookimpl(wrapper=True)
@@ -67,23 +108,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def _show(terminalreporter: pytest.TerminalReporter, judged: JudgedRun) -> None:
-    terminalreporter.section(f"compared with {judged.before.source}")
+    name = sides.name(judged.before)
+    terminalreporter.section(f"compared with {name}")
     terminalreporter.write_line(sides.identity(judged.before.run))
     if not judged.comparable:
         do = "give a baseline of the same matrix and devices"
-        terminalreporter.write_line(f"the run and {judged.before.source} have no value in common; {do}", red=True)
+        terminalreporter.write_line(f"the run and {name} have no value in common; {do}", red=True)
         return
     for fact in sides.facts_that_differ(judged.before, judged.run):
         terminalreporter.write_line(f"differs: {fact}")
-    for comparison in judged.regressions:
-        terminalreporter.write_line(describe(comparison), red=True)
+    for line in judged.regression_lines:
+        terminalreporter.write_line(line, red=True)
+    if len(judged.groups) < len(judged.regressions):
+        terminalreporter.write_line("one by one: python -m harness compare BASELINE latest --changed")
     for line in (*judged.failure_lines, *judged.lines):
         terminalreporter.write_line(line)
-    terminalreporter.write_line(judged.headline, bold=True, red=not judged.passed, green=judged.passed)
-
-
-def describe(comparison: Comparison) -> str:
-    """A regression in a line: what, from what to what, why, and the test that measured it."""
-    row = tables.row(comparison)
-    parts = [f"{row.verdict}: {row.value} {row.a} -> {row.b} {row.unit}", row.change, row.noise and f"noise {row.noise}", row.why]
-    return f"{', '.join(part for part in parts if part)}\n    {comparison.test}"

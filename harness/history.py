@@ -39,6 +39,7 @@ class Step:
         toolchain: what of these changed, as "compiler 12.2 -> 13.1".
         retrained: whether the trained network is another one.
         commits: the last commit of the old level and the first of the new one; None outside a repository.
+        dirty: whether these two runs had changes that were not committed.
         runs: ids of these two runs.
     """
 
@@ -49,6 +50,7 @@ class Step:
     toolchain: tuple[str, ...]
     retrained: bool
     commits: tuple[str | None, str | None]
+    dirty: tuple[bool, bool]
     runs: tuple[str, str]
 
     @property
@@ -58,11 +60,14 @@ class Step:
 
     @property
     def commit_range(self) -> str:
-        """As git takes it; in words where it cannot be one."""
-        first, last = (sha and sha[:SHORT_SHA] for sha in self.commits)
-        if first is None or last is None:
+        """As git takes it; in words where it cannot be one: outside a repository, and where changes were not committed."""
+        if None in self.commits:
             return f"between runs {self.runs[0]} and {self.runs[1]}"
-        return f"within {first}" if first == last else f"{first}..{last}"
+        pairs = zip(self.commits, self.dirty, strict=True)
+        first, last = (f"{str(sha)[:SHORT_SHA]}{' with changes' if dirty else ''}" for sha, dirty in pairs)
+        if first == last:
+            return f"within {first}"
+        return f"{first} to {last}" if any(self.dirty) else f"{first}..{last}"
 
 
 @dataclass(frozen=True)
@@ -187,6 +192,7 @@ def _steps(
             toolchain=toolchain,
             retrained=old_bundle != new_bundle,
             commits=(old.run.git_sha, new.run.git_sha),
+            dirty=(old.run.git_dirty, new.run.git_dirty),
             runs=(old.run.id, new.run.id),
         )
 

@@ -32,8 +32,10 @@ def line_pattern(kind: type[Record], values: Collection[str], together: Collecti
 
     Args:
         kind: of the record.
-        values: fields whose value, as JSON, is a group of the field's name.
-        together: fields that are groups with their names, neighbours in one group: equal groups say the same.
+        values: fields of which a group, named as the field, has the value as JSON.
+        together: fields of which an unnamed group has the whole text, name and value, or nothing where the field is left out;
+            fields that follow one another in the record share a group. Where all groups of two lines are equal, these
+            fields are. One that is also among `values` has a group of its own within.
     """
     parts = [rb'\{"kind": "', kind.kind.encode(), b'"']
     for grouped, neighbours in groupby(fields(kind), lambda field: field.name in together):

@@ -28,10 +28,13 @@ def check_version(version: object, where: str) -> int:
     """
     if isinstance(version, int) and (version == SCHEMA_VERSION or version in STEPS):
         return version
+    readable = f"this program reads versions {min(STEPS)} to {SCHEMA_VERSION}"
+    if version is None:
+        raise ProtocolError(f"{where} does not say its schema version", seen="no `schema_version` in its first line", do=readable)
     newer = isinstance(version, int) and version > SCHEMA_VERSION
     raise ProtocolError(
         f"{where} has schema version {version}",
-        do=f"this program reads versions {min(STEPS)} to {SCHEMA_VERSION}" + ("; use a newer one" if newer else ""),
+        do=readable + ("; use a newer one" if newer else ""),
     )
 
 

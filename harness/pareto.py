@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness import units
 from harness.records import Measurement
 from harness.run_file import RunFile
 from reds.errors import ConfigError, unknown_name
@@ -18,6 +19,7 @@ from reds.errors import ConfigError, unknown_name
 MACS = "macs"
 REFERENCE_COST_FACTOR = 1.1  # times the greatest cost, so that the most expensive point has an area too
 REFERENCE_ACCURACY = 0.0
+NOT_SPENT = ("logit", "fraction")  # units of errors
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Place:
     unit: str
 
     def __str__(self) -> str:
-        return f"{self.device}, {self.dataset}, accuracy against {self.cost} ({self.unit})"
+        return f"{self.device}, {self.dataset}, accuracy against {self.cost} ({units.short(self.unit)})"
 
 
 @dataclass(frozen=True)
@@ -163,9 +165,15 @@ def _cost_of(accuracy: Measurement, cost: str, costs: Mapping[tuple[str | None, 
 
 
 def _check_cost(cost: str, measurements: Iterable[Measurement]) -> None:
-    known = {m.metric for m in measurements if m.better == "lower" and m.device is not None} | {MACS}
+    known = {m.metric for m in measurements if _is_cost(m)} | {MACS}
     if cost not in known:
         raise unknown_name("cost", cost, known)
+
+
+def _is_cost(m: Measurement) -> bool:
+    """Whether less of it is better, it is spent, and a subnetwork or the whole image has one value of it."""
+    spent = m.better == "lower" and m.unit not in NOT_SPENT
+    return spent and m.device is not None and m.from_subnet is None and m.layer is None
 
 
 def front_of(place: Place, points: Iterable[Point]) -> Front:

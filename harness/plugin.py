@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
@@ -15,7 +14,8 @@ from harness import artifacts, environment, run_file, summary, terminal
 from harness.combinations import AXES, Subject, SubjectIndex, finest_axis
 from harness.keys import PLAN, RUN_FILE, subject_of
 from harness.plan import ALL, Plan, make_plan
-from harness.wording import counted
+from harness.sql_url import redacted
+from harness.wording import counted, damage
 from reds.errors import BenchError
 from reds.recipe import Recipe
 
@@ -155,7 +155,7 @@ def _make(config: pytest.Config, recipes: list[Recipe]) -> None:
 
 def _command(config: pytest.Config) -> list[str]:
     """The command line as it may be stored: without passwords of databases."""
-    return ["pytest", *(re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", str(word)) for word in config.invocation_params.args)]
+    return ["pytest", *(redacted(str(word)) for word in config.invocation_params.args)]
 
 
 @pytest.hookimpl(trylast=True)
@@ -173,6 +173,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         colour = terminalreporter.hasmarkup
         terminalreporter.write_line(summary.render(rows, width=terminal.columns(), colour=colour))
     if run.damaged_lines:
-        lines = ", ".join(map(str, run.damaged_lines))
-        terminalreporter.write_line(f"damaged lines, which are left out: {lines}", yellow=True)
+        terminalreporter.write_line(damage(run.damaged_lines), yellow=True)
     terminalreporter.write_line(f"{counted(len(run.measurements), 'measurement')} in {os.path.relpath(path)}")

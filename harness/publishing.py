@@ -88,13 +88,20 @@ def _parts(run: RunFile, judged: JudgedRun | None) -> Iterator[str]:
 
 def _compared(judged: JudgedRun) -> Iterator[str]:
     """The outcome, what was compared with what, and the values that are not the same."""
-    yield f"**{judged.headline}** against {escaped(judged.before.source)}: {escaped('; '.join(judged.lines))}"
+    yield f"**{judged.headline}** against {escaped(sides.name(judged.before))}: {escaped('; '.join(judged.lines))}"
     yield "\n".join(f"* {escaped(line)}" for line in sides.described(judged.before, judged.run))
-    changed = [c for c in tables.most_telling_first(judged.comparisons) if c.verdict is not Verdict.SAME]
+    if judged.groups:
+        yield _cut([f"* {escaped(group.line)}" for group in judged.groups], "groups of values that got worse")
+    new = Counter(c.key.device or "no device" for c in judged.comparisons if c.verdict is Verdict.NEW)
+    if new:
+        yield "\n".join(f"* new: {counted(count, 'value')} of {escaped(device)}" for device, count in new.items())
+    changed = [c for c in tables.most_telling_first(judged.comparisons) if c.verdict not in (Verdict.SAME, Verdict.NEW)]
     if changed:
+        yield f"<details><summary>{counted(len(changed), 'value')} that changed, one by one</summary>"
         yield tables.markdown(changed[:MOST_ROWS])
-    if len(changed) > MOST_ROWS:
-        yield f"{counted(len(changed) - MOST_ROWS, 'further value')} changed."
+        if len(changed) > MOST_ROWS:
+            yield f"{counted(len(changed) - MOST_ROWS, 'further value')} changed."
+        yield "</details>"
 
 
 def _cut(lines: Sequence[str], what: str) -> str:

@@ -28,6 +28,7 @@ BUFFER_BYTES = 1 << 18  # a fraction of a file of 1,000 records
 
 DEVICE_START = LINE_START + b'device", '
 MEASUREMENT_START = LINE_START + b'measurement", "metric": '
+LINE_END = b"}\n"
 OTHER_STARTS = (MEASUREMENT_START, LINE_START + b'outcome", ')
 
 
@@ -52,11 +53,17 @@ Reading = tuple[Quantity, float, str]
 
 @dataclass(frozen=True)
 class RunReadings:
-    """A run, the facts of its devices by id, and the values that were asked for."""
+    """A run, the facts of its devices by id, and the values that were asked for.
+
+    Attributes:
+        source, damaged_lines: as in `harness.run_file.RunFile`; there are none in a database.
+    """
 
     run: Run
     devices: Mapping[str, DeviceFacts]
     readings: tuple[Reading, ...]
+    source: str = ""
+    damaged_lines: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,9 +72,11 @@ class Selection:
 
     Attributes:
         wanted: field of Key -> its value; empty for all.
+        metrics: any of these; empty for all.
     """
 
     wanted: Mapping[str, str | int] = field(default_factory=lambda: MappingProxyType({}))
+    metrics: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, words: list[str]) -> Selection:
@@ -91,7 +100,8 @@ class Selection:
 
     def matches(self, key: Key) -> bool:
         """Whether this is one of the values asked for."""
-        return all(getattr(key, name) == value for name, value in self.wanted.items())
+        of_metric = not self.metrics or key.metric in self.metrics
+        return of_metric and all(getattr(key, name) == value for name, value in self.wanted.items())
 
 
 ALL = Selection()
@@ -107,7 +117,7 @@ def of_run(run: RunFile, selection: Selection = ALL) -> RunReadings:
     """The values of a run that was read as a whole."""
     chosen = [(m.key, m) for m in run.measurements if selection.matches(m.key)]
     readings = tuple((quantity_of(key, m.unit, m.better, m.deterministic), m.value, m.bundle) for key, m in chosen)
-    return RunReadings(run.run, {device.id: device for device in run.devices}, readings)
+    return RunReadings(run.run, {device.id: device for device in run.devices}, readings, run.source, run.damaged_lines)
 
 
 class FileReader:
@@ -118,7 +128,7 @@ class FileReader:
 
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
-        self._line_start = MEASUREMENT_START + _metric(selection)
+        self._line_starts = tuple(MEASUREMENT_START + metric for metric in _metrics(selection))
         self._quantities: dict[tuple[bytes, ...], Quantity | None] = {}  # None: not asked for
 
     def read(self, path: Path) -> RunReadings:
@@ -134,14 +144,14 @@ class FileReader:
                 assert isinstance(run, Run)
                 devices: dict[str, DeviceFacts] = {}
                 try:
-                    return RunReadings(run, devices, tuple(self._readings(lines, devices)))
+                    return RunReadings(run, devices, tuple(self._readings(lines, devices)), str(path))
                 except (ValueError, ProtocolError):
                     pass  # reading the whole file repairs a torn line, or names the field that is wrong
         return of_run(parse(path.read_bytes(), str(path)), self._selection)
 
     def _readings(self, lines: Iterable[bytes], devices: dict[str, DeviceFacts]) -> Iterator[Reading]:
         """The values, while `devices` is filled; ValueError or ProtocolError at a line that is not as this program writes it."""
-        wanted, quantities = self._line_start, self._quantities
+        wanted, quantities = self._line_starts, self._quantities
         for line in lines:
             if line.startswith(wanted):
                 found = LINE.fullmatch(line)
@@ -158,7 +168,7 @@ class FileReader:
             elif line.startswith(DEVICE_START):
                 device = _device(line)
                 devices[device.id] = device
-            elif not line.startswith(OTHER_STARTS) or (line.rfind(b"{") and line.rfind(LINE_START)):
+            elif not (line.startswith(OTHER_STARTS) and line.endswith(LINE_END)) or (line.rfind(b"{") and line.rfind(LINE_START)):
                 raise ValueError
 
     def _learn(self, said: tuple[bytes, ...], line: bytes) -> Quantity | None:
@@ -172,11 +182,14 @@ class FileReader:
         return quantity
 
 
-def _metric(selection: Selection) -> bytes:
-    """The metric as it stands in the lines of such measurements; nothing if any will do, or JSON may spell it in several ways."""
-    metric = selection.wanted.get("metric")
-    plain = isinstance(metric, str) and metric.isascii() and metric.isprintable() and not set(metric) & set('"\\/')
-    return f'"{metric}", '.encode() if plain else b""
+def _metrics(selection: Selection) -> list[bytes]:
+    """The metrics as they stand in lines of such measurements; nothing if any will do, or JSON may spell one in several ways."""
+    metrics = [selection.wanted["metric"]] if "metric" in selection.wanted else list(selection.metrics)
+    return [f'"{metric}", '.encode() for metric in metrics] if metrics and all(map(_is_plain, metrics)) else [b""]
+
+
+def _is_plain(metric: str | int) -> bool:
+    return isinstance(metric, str) and metric.isascii() and metric.isprintable() and not set(metric) & set('"\\/')
 
 
 def _device(line: bytes) -> DeviceFacts:

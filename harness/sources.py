@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,7 +11,9 @@ from harness import git_baselines, readings
 from harness.git_baselines import NoGitError
 from harness.matrix import SUITES
 from harness.readings import RunReadings, Selection
+from harness.records import Run
 from harness.run_file import RunFile, read, read_header
+from harness.sql_url import hidden
 from harness.wording import counted
 from reds.errors import BenchError, ConfigError, MissingError, unknown_name
 
@@ -73,7 +75,7 @@ def _file(name: str, stored: Mapping[str, Path], baselines: Mapping[str, Path]) 
     if Path(name).is_file():
         return Path(name)
     if name == LATEST and stored:
-        return stored[max(stored)]
+        return _latest(stored.values())
     if name.startswith(BASELINE):
         baseline = name.removeprefix(BASELINE).strip()
         if baseline not in baselines:
@@ -83,6 +85,22 @@ def _file(name: str, stored: Mapping[str, Path], baselines: Mapping[str, Path]) 
         return baselines[name]
     found = begins(name, stored)
     return None if found is None else stored[found]
+
+
+def _latest(paths: Collection[Path]) -> Path:
+    """Of the files of runs the one that started last. One that does not say counts by its name: it is no run, unless it is the
+    last of all, and then reading it says what is wrong.
+    """
+    started = [(run.order, path) for path in paths if (run := _header(path)) is not None]
+    last_name = max(paths, key=lambda path: path.name)
+    return max(started)[1] if started and _header(last_name) is not None else last_name
+
+
+def _header(path: Path) -> Run | None:
+    try:
+        return read_header(path)
+    except (BenchError, OSError):  # what reads the file as a whole says so
+        return None
 
 
 def begins(name: str, ids: Iterable[str]) -> str | None:
@@ -97,7 +115,7 @@ def begins(name: str, ids: Iterable[str]) -> str | None:
 
 def _open_stored(name: str) -> RunFile:
     url, sign, run_id = name.rpartition("#")
-    from harness.sql_store import SqlStore, hidden  # noqa: PLC0415  (imports SQLAlchemy)
+    from harness.sql_store import SqlStore  # noqa: PLC0415  (imports SQLAlchemy)
 
     if not sign or not run_id:
         raise ConfigError(f"{hidden(url or name)} names a database but no run", do="add #latest, or # and the id of a run")

@@ -10,31 +10,23 @@ from contextlib import contextmanager
 from dataclasses import fields
 from enum import StrEnum
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from harness.readings import KEY_FIELDS, Quantity, Reading, RunReadings, Selection, quantity_of
 from harness.records import KINDS, SCHEMA_VERSION, DeviceFacts, Key, Measurement, Outcome, Record, Run
 from harness.run_file import RunFile
-from reds.errors import BusyError, ConfigError, MissingError, ProtocolError, TransportError
+from harness.sql_url import hidden
+from reds.errors import BusyError, ConfigError, MissingError, ProtocolError
 
 try:
     import sqlalchemy as sql
-    from sqlalchemy import exc
-    from sqlalchemy.pool import NullPool
 
     from harness import sql_tables as tables
+    from harness.sql_engine import engine, parse, translated
 except ImportError as error:
     raise MissingError("runs in a database need SQLAlchemy", do='pip install "reds-bench[bench]"') from error
 
-DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
-CONNECT_TIMEOUT_S = 10
-CHECKS = {
-    "sqlite": "see whether its folder is there and may be written to, and whether its disk is full",
-    "postgresql": "start it, or check host, port, user and password",
-}
 NUMBERS = ("float", "float | None")  # annotations of fields that may hold integers too
-FILES_REMAIN = "nothing is lost: the files of the runs are where they were"
 
 
 class Pushed(StrEnum):
@@ -72,9 +64,9 @@ class SqlStore:
             ProtocolError: it holds records of another schema version, or refuses these.
             BusyError: another process writes to it.
         """
-        parsed = _parse(url, create=create)
+        parsed = parse(url, create=create)
         name = hidden(url)
-        with _translated(name, parsed), _engine(name, parsed).connect() as connection:
+        with translated(name, parsed), engine(name, parsed).connect() as connection:
             _prepare(connection, name, create=create)
             yield cls(name, connection)
 
@@ -142,6 +134,8 @@ class SqlStore:
             devices[row["run_id"]][row["id"]] = _record(DeviceFacts, row, self.name)
         columns = tables.MEASUREMENTS.c
         asked_for = [columns[name] == value for name, value in selection.wanted.items()]
+        if selection.metrics:
+            asked_for.append(columns.metric.in_(selection.metrics))
         picked = (columns.run_id, columns.quantity, columns.value, columns.value_integer, columns.bundle)
         query = sql.select(*picked).where(*asked_for).order_by(columns.run_id, columns.position)
         quantities: dict[int, Quantity] = {}
@@ -217,34 +211,6 @@ def _record(kind: type[Any], row: sql.RowMapping, where: str) -> Any:
         ) from error
 
 
-def _parse(url: str, *, create: bool) -> sql.URL:
-    valid = "valid: sqlite:///PATH and postgresql://USER@HOST:PORT/DATABASE"
-    try:
-        parsed = sql.make_url(url)
-        backend = parsed.get_backend_name()
-    except (exc.ArgumentError, ValueError) as error:
-        raise ConfigError(f"{hidden(url)} is not the URL of a database", do=valid) from error
-    if backend not in DRIVERS:
-        raise ConfigError(f"databases of kind {backend!r} are not supported", do=valid)
-    if parsed.drivername == backend:
-        parsed = parsed.set(drivername=DRIVERS[backend])
-    if backend == "sqlite":
-        if not parsed.database or parsed.database == ":memory:":
-            raise ConfigError(f"{hidden(url)} names no file", do=valid)
-        if not create and not Path(parsed.database).is_file():
-            raise MissingError(f"there is no database {parsed.database}", do="python -m harness push --to makes one")
-    return parsed
-
-
-def _engine(name: str, url: sql.URL) -> sql.Engine:
-    arguments = {"connect_timeout": CONNECT_TIMEOUT_S} if url.get_backend_name() == "postgresql" else {}
-    try:
-        return sql.create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=arguments)
-    except (exc.NoSuchModuleError, ImportError) as error:
-        do = 'pip install "reds-bench[bench,postgresql]"'
-        raise MissingError(f"the driver of {name} is missing", seen=_scrubbed(error, url), do=do) from error
-
-
 def _prepare(connection: sql.Connection, name: str, *, create: bool) -> None:
     """Make the tables, or see that they are those of this program."""
     if create:
@@ -268,35 +234,3 @@ def _has_all_columns(connection: sql.Connection) -> bool:
         set(table.columns.keys()) <= {column["name"] for column in inspector.get_columns(table.name)}
         for table in tables.METADATA.sorted_tables
     )
-
-
-def hidden(url: str) -> str:
-    """The URL as it may be shown: without password and options; where it cannot be read, only its beginning."""
-    try:
-        return sql.make_url(url).set(query={}).render_as_string(hide_password=True)
-    except (exc.ArgumentError, ValueError):
-        return f"{url.partition('://')[0]}://..."
-
-
-@contextmanager
-def _translated(name: str, url: sql.URL) -> Iterator[None]:
-    """The errors of SQLAlchemy and its drivers as this project's."""
-    try:
-        yield
-    except exc.IntegrityError as error:
-        raise BusyError(f"another process pushed the same run to {name}", seen=_scrubbed(error, url), do="push again") from error
-    except (exc.OperationalError, exc.InterfaceError) as error:
-        do = f"{CHECKS[url.get_backend_name()]}; {FILES_REMAIN}"
-        raise TransportError(f"the database {name} cannot be used", seen=_scrubbed(error, url), do=do) from error
-    except (exc.SQLAlchemyError, UnicodeEncodeError, OverflowError) as error:
-        raise ProtocolError(f"the database {name} refused a request", seen=_scrubbed(error, url), do=FILES_REMAIN) from error
-
-
-def _scrubbed(error: Exception, url: sql.URL) -> str:
-    """What the driver said, in one line and without the password."""
-    text = " ".join(str(getattr(error, "orig", None) or error).split())
-    secrets = [url.password, *(value for key, value in url.query.items() if "password" in key)]
-    for secret in secrets:
-        if isinstance(secret, str) and secret:
-            text = text.replace(secret, "***")
-    return text

@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from harness import units
-from harness.records import Measurement
-from harness.wording import counted
+from harness.records import Key, Measurement
+from harness.wording import counted, one_line
 
 HEADS = {"architecture": "model", "dataset": "data set", "precision": "type", "device": "device"}
 
@@ -56,7 +56,8 @@ def rows(measurements: Iterable[Measurement]) -> list[Row]:
     return [row for place, measured in placements.items() for row in _placement_rows(place, measured)]
 
 
-def _placement_rows(place: tuple[str, str, str, str], measured: Sequence[Measurement]) -> Iterator[Row]:
+def _placement_rows(place: tuple[str, str, str, str], repeated: Sequence[Measurement]) -> Iterator[Row]:
+    measured = _last_of_each(repeated)
     image_bytes = next((int(m.value) for m in measured if m.metric == "image_bytes"), None)
     subnets: dict[str, list[Measurement]] = defaultdict(list)
     for m in measured:
@@ -79,6 +80,15 @@ def _placement_rows(place: tuple[str, str, str, str], measured: Sequence[Measure
             switch=max((m.value for m in switches), default=None),
             switch_complete=len({m.from_subnet for m in switches}) >= len(subnets) - 1,
         )
+
+
+def _last_of_each(measurements: Iterable[Measurement]) -> list[Measurement]:
+    """Of a value that was measured again the last measurement, in the order of these."""
+    last: dict[Key, Measurement] = {}
+    for m in measurements:
+        last.pop(m.key, None)
+        last[m.key] = m
+    return list(last.values())
 
 
 def _macs(measurements: Sequence[Measurement]) -> int:
@@ -110,7 +120,7 @@ def render(table_rows: Sequence[Row], width: int, colour: bool) -> str:
     console.print(_table(table_rows, with_dataset=len(datasets) > 1))
     console.print()
     for note in (*footnotes(table_rows), *switch_notes(table_rows)):
-        console.print(note, markup=False, style="dim")
+        console.print(one_line(note), markup=False, style="dim")
     assert isinstance(console.file, io.StringIO)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
 
@@ -128,7 +138,7 @@ def _table(table_rows: Sequence[Row], *, with_dataset: bool) -> Table:
     for previous, row in zip([None, *table_rows], table_rows, strict=False):
         if previous is not None and _placement(previous) != _placement(row):
             table.add_section()
-        table.add_row(*(Text(str(getattr(row, name))) for name in texts), *map(Text, _cells(row)))
+        table.add_row(*(Text(one_line(cell)) for cell in (*(str(getattr(row, name)) for name in texts), *_cells(row))))
     return table
 
 

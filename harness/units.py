@@ -31,6 +31,6 @@ def long(unit: str) -> str:
 
 
 def explained(units: Iterable[str]) -> list[str]:
-    """What the short names of these units stand for, where that is not plain."""
-    present = set(units)
-    return [f"{short(unit)}: {meaning}" for unit, meaning in COUNTED.items() if unit in present]
+    """What the short names of these units, short or not, stand for, where that is not plain."""
+    present = set(map(short, units))
+    return [f"{short(unit)}: {meaning}" for unit, meaning in COUNTED.items() if short(unit) in present]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import argparse
 import re
-from dataclasses import replace
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.commands.runs import add_results, read_run
+from harness.judging import sides
 from harness.lines import to_line
 from harness.matrix import SUITES
 from harness.records import FAILURES, last_outcomes
 from harness.run_file import RunFile, read
-from harness.wording import counted
-from reds.errors import ConfigError, DeviceError
+from harness.wording import counted, damage
+from reds.errors import ConfigError
 
 BASELINES = SUITES.parent / "results" / "baselines"
 NAME = "baseline"
@@ -30,7 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name_of_run", metavar="RUN", help='a file, the id of a run or its beginning, or "latest"')
     parser.add_argument("--name", required=True, help="of the baseline: letters, digits, dots, hyphens and underscores")
     parser.add_argument("--reason", required=True, help="why these values are the ones to expect from now on")
-    parser.add_argument("--force", action="store_true", help="even if tests failed or the working tree had changes")
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="even if tests failed, the working tree had changes, or values of the baseline before are missing",
+    )
     parser.add_argument(
         "--baselines", type=Path, default=BASELINES, metavar="DIR", help="where baselines lie (default: results/baselines)"
     )
@@ -41,36 +47,72 @@ def run(options: argparse.Namespace) -> int:
     """Write the baseline.
 
     Raises:
-        ConfigError: the name or the reason is none.
-        DeviceError: the run is not fit to be a baseline.
+        ConfigError: the name or the reason is none, or the run is not fit to be a baseline.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", options.name):
         raise ConfigError("a baseline's name has letters, digits, dots, hyphens and underscores", seen=repr(options.name))
     if not options.reason.strip():
         raise ConfigError("a baseline needs a reason", do='--reason "what changed, and why that is right"')
     found = read_run(options.name_of_run, options.results)
-    faults = unfitness(found)
-    if faults and not options.force:
-        raise DeviceError(
-            f"{found.source} is no baseline", seen="; ".join(faults), do="repair that and run again, or use --force"
-        )
+    if not found.measurements:
+        raise ConfigError(f"{sides.name(found)} is no baseline", seen="it holds no measurements", do="name another run")
     path = options.baselines / f"{options.name}.jsonl"
-    previous = read(path).run.id if path.exists() else None
+    before = read(path) if path.exists() else None
+    loss = None if before is None else losses(before, found)
+    faults = unfitness(found)
+    if loss:
+        faults.append(Fault(loss, "measure all of it, or choose another --name"))
+    if faults and not options.force:
+        do = "; ".join(dict.fromkeys(fault.do for fault in faults))
+        raise ConfigError(
+            f"{sides.name(found)} is no baseline", seen="; ".join(fault.seen for fault in faults), do=f"{do}; or use --force"
+        )
+    previous = None if before is None else predecessor(before, found)
     promote(found, path, options.reason.strip(), previous)
-    print(f"{path}: run {found.run.id}, {counted(len(found.measurements), 'measurement')}; before: {previous or 'none'}")
+    if loss:
+        print(f"dropped: {loss}")
+    where = sides.name(read(path))
+    print(f"{where}: run {found.run.id}, {counted(len(found.measurements), 'measurement')}; before: {previous or 'none'}")
     return 0
 
 
-def unfitness(run: RunFile) -> list[str]:
+@dataclass(frozen=True)
+class Fault:
+    """Something that speaks against expecting the values of a run from now on, and what to do about it."""
+
+    seen: str
+    do: str
+
+
+def losses(before: RunFile, run: RunFile) -> str | None:
+    """What later runs would no longer be judged by: how many values of a baseline the run lacks, and whose."""
+    known = {m.key for m in run.measurements}
+    expected = list(dict.fromkeys(m.key for m in before.measurements))
+    lost = [key for key in expected if key not in known]
+    if not lost:
+        return None
+    devices = Counter(key.device or "no device" for key in lost)
+    architectures = Counter(key.architecture for key in lost)
+    where = "; ".join(
+        ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items())) for counts in (devices, architectures)
+    )
+    return f"{len(lost):,} of the {counted(len(expected), 'value')} of the baseline before are not in it ({where})"
+
+
+def predecessor(before: RunFile, run: RunFile) -> str | None:
+    """Id of the run that a baseline takes the place of; of one that is promoted again still the one before it."""
+    return before.run.baseline_previous if before.run.id == run.run.id else before.run.id
+
+
+def unfitness(run: RunFile) -> list[Fault]:
     """What speaks against expecting the values of a run from now on."""
     failed = [outcome.test for outcome in last_outcomes(run.outcomes).values() if outcome.outcome in FAILURES]
-    faults = [f"{counted(len(failed), 'test')} failed, first {failed[0]}"] if failed else []
+    faults = [Fault(f"{counted(len(failed), 'test')} failed, first {failed[0]}", "repair that and run again")] if failed else []
     if run.run.git_dirty:
-        faults.append("the working tree had changes, so no commit says what was measured")
+        seen = "the working tree had changes, so no commit says what was measured"
+        faults.append(Fault(seen, "commit the changes and run again"))
     if run.damaged_lines:
-        faults.append(f"damaged lines: {', '.join(map(str, run.damaged_lines))}")
-    if not run.measurements:
-        faults.append("it holds no measurements")
+        faults.append(Fault(damage(run.damaged_lines), "run again"))
     return faults
 
 

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from harness import terminal, units
 from harness.commands.output import add_json, print_json
 from harness.commands.runs import RUNS
-from harness.commands.unreadable import LeftOut
+from harness.commands.unreadable import LeftOut, warn_of_damage
 from harness.history import Series, Step, series, sparkline
+from harness.judging.tables import number, percent
 from harness.readings import ALL, KEY_FIELDS, RunReadings, Selection
 from harness.sources import values
 from harness.wording import counted, one_line
@@ -58,6 +59,8 @@ def run(options: argparse.Namespace) -> int:
     """
     selection, left_out = Selection.parse(options.words), LeftOut()
     chosen = list(_since(values(options.where, selection, unreadable=left_out), options.since))
+    for one in chosen:
+        warn_of_damage(one.source, one.damaged_lines)
     found = [one for one in series(chosen) if not options.device or one.key.device in options.device]
     if not found:
         raise _nothing(options, selection, left_out)
@@ -103,7 +106,7 @@ def _print_values(shown: Sequence[Series]) -> None:
 def _cells(one: Series) -> list[str]:
     spark = sparkline(one.values, min(SPARK_WIDTH, terminal.columns() // 2))
     steps = str(len(one.steps) or "")
-    return [_name(one), spark, str(len(one.values)), _number(one.values[-1]), units.short(one_line(one.unit)), steps]
+    return [_name(one), spark, str(len(one.values)), number(one.values[-1]), units.short(one_line(one.unit)), steps]
 
 
 def _name(one: Series) -> str:
@@ -114,7 +117,7 @@ def _print_steps(one: Series) -> None:
     """The last steps of a value, the newest last."""
     if not one.steps:
         return
-    print(f"{_name(one)}, {one_line(one.unit)}, {one.better} is better:")
+    print(f"{_name(one)}, {units.short(one_line(one.unit))}, {one.better} is better:")
     earlier = len(one.steps) - STEPS_SHOWN
     if earlier > 0:
         print(f"  {earlier} earlier steps (--json has all)")
@@ -125,14 +128,10 @@ def _print_steps(one: Series) -> None:
 
 
 def _step(step: Step) -> str:
-    change = "" if step.change is None else f" ({100 * step.change:+.2f} %)"
+    change = "" if step.change is None else f" ({percent(step.change)})"
     causes = [*step.toolchain, *(["retrained"] if step.retrained else [])]
-    levels = f"{_number(step.before)} -> {_number(step.after)}{change}"
+    levels = f"{number(step.before)} -> {number(step.after)}{change}"
     return f"{step.verdict}: {levels}, {step.commit_range}" + (f"; {', '.join(causes)}" if causes else "")
-
-
-def _number(value: float) -> str:
-    return f"{value:,.6g}" if value % 1 else f"{value:,.0f}"
 
 
 def _nothing(options: argparse.Namespace, selection: Selection, left_out: LeftOut) -> ConfigError:

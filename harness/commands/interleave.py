@@ -10,12 +10,13 @@ import argparse
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+from harness import units
 from harness.artifacts import make, missing_recipes
 from harness.combinations import Model
 from harness.commands.output import add_json, print_json
@@ -33,12 +34,13 @@ from targets.locks import DeviceLock
 
 ROOT = SUITES.parent
 HOST = "host"
+ROUNDS_PER_LINE = 10  # of a log
 NAME = "interleave"
 SUMMARY = "this tree against a revision, in turns"
 EXAMPLES = """examples:
   python -m harness interleave HEAD                       changes that are not committed yet
   python -m harness interleave HEAD~3 --architecture mlp3 --rounds 40
-  python -m harness interleave main --fail-on-worse --json
+  python -m harness interleave main --fail-on worse --json
 """
 
 
@@ -50,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", action="append", default=[], metavar="NAME", help="only this one; may be repeated")
     parser.add_argument("--rounds", type=int, default=20, metavar="N", help="turns of each program (default: 20)")
     parser.add_argument("--repeats", type=int, default=50, metavar="N", help="inferences in each turn (default: 50)")
-    parser.add_argument("--fail-on-worse", action="store_true", help="exit code 1 if a latency got worse")
+    parser.add_argument("--fail-on", choices=["worse"], help="exit code 1 if a latency got worse")
     add_json(parser)
 
 
@@ -69,7 +71,7 @@ class Row:
         j = self.judgement
         a, b = (tables.number(statistics.median(side.values)) for side in (self.a, self.b))
         change, noise = tables.percent(j.change), tables.percent(j.noise, "")
-        return ValueRow(str(self.key), a, b, self.b.unit, change, noise, j.verdict, j.reason)
+        return ValueRow(str(self.key), a, b, units.short(self.b.unit), change, noise, j.verdict, j.reason)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
@@ -95,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
         taken = turns.measure(options.rounds, _progress(options.rounds))
     rows = [_judge(key, a, b, matrix.thresholds) for key, (a, b) in taken.items()]
     _print(rows, firmwares, options)
-    return int(options.fail_on_worse and any(row.judgement.verdict is Verdict.WORSE for row in rows))
+    return int(options.fail_on == "worse" and any(row.judgement.verdict is Verdict.WORSE for row in rows))
 
 
 def _places(matrix: Matrix, architectures: Iterable[str], precisions: Iterable[str]) -> list[Place]:
@@ -118,11 +120,20 @@ def _places(matrix: Matrix, architectures: Iterable[str], precisions: Iterable[s
 
 def _judge(key: Key, a: Rounds, b: Rounds, thresholds: Thresholds) -> Row:
     threshold = thresholds.for_value(key.metric, key.device, b.unit, "test_latency")
-    return Row(key, a, b, paired.judge(a.values, b.values, "lower", threshold))
+    return Row(key, a, b, paired.judge(a.values, b.values, "lower", threshold, unit=b.unit))
 
 
-def _progress(rounds: int) -> Any:
-    return lambda number: _say(f"\rround {number} of {rounds}", end="\n" if number == rounds else "")
+def _progress(rounds: int) -> Callable[[int], None]:
+    """Says how many rounds are over: on a terminal in one line, in a log in a few."""
+    on_terminal = sys.stderr.isatty()
+
+    def say(number: int) -> None:
+        if on_terminal:
+            _say(f"\rround {number} of {rounds}", end="\n" if number == rounds else "")
+        elif number == rounds or number % ROUNDS_PER_LINE == 0:
+            _say(f"round {number} of {rounds}")
+
+    return say
 
 
 def _say(text: str, end: str = "\n") -> None:

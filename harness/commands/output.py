@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness import terminal
+from harness.wording import one_line
 
 
 def print_json(value: Any) -> None:
@@ -27,7 +28,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: 
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(one_line(cell)) for cell in row))
     console = Console(file=io.StringIO(), width=terminal.columns(), highlight=False)
     console.print(table)
     assert isinstance(console.file, io.StringIO)

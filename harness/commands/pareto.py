@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
+from harness import units
 from harness.commands.output import add_json, print_json, print_table
 from harness.commands.runs import add_results, read_run
+from harness.judging import before_alike
+from harness.judging.tables import number, percent
 from harness.pareto import Dominated, Front, FrontChange, Point, compare_fronts, fronts
+from harness.run_file import RunFile
 from harness.wording import counted, one_line
 from reds.errors import ConfigError
 
@@ -48,7 +52,8 @@ def run(options: argparse.Namespace) -> int:
     if options.b is None:
         return _show(fronts(a, options.cost), a.run.id, options)
     b = read_run(options.b, options.results)
-    changes = compare_fronts(a, b, options.cost)
+    alike = before_alike(a, b)
+    changes = compare_fronts(alike, b, options.cost)
     if not any(change.before and change.after for change in changes):
         seen = "; ".join(f"{change.place} in {'A' if change.before else 'B'} only" for change in changes)
         raise ConfigError("the runs have no front in common", seen=seen, do="compare runs of the same devices and data sets")
@@ -57,10 +62,18 @@ def run(options: argparse.Namespace) -> int:
     else:
         for change in changes:
             _print_change(change)
+        left_out = _points(a, options.cost) - _points(alike, options.cost)
+        if left_out:
+            print(f"\nleft out: {counted(left_out, 'point')} of A, not asked for or not available in B")
+        _explain(changes)
     lost = sum(change.lost for change in changes)
     if lost and options.fail_on:
         print(f"{counted(lost, 'point')} of A's fronts {'is' if lost == 1 else 'are'} dominated or missing in B", file=sys.stderr)
     return int(bool(options.fail_on) and lost > 0)
+
+
+def _points(run: RunFile, cost: str) -> int:
+    return sum(len(front.points) for front in fronts(run, cost))
 
 
 def _show(found: list[Front], run_id: str, options: argparse.Namespace) -> int:
@@ -74,16 +87,22 @@ def _show(found: list[Front], run_id: str, options: argparse.Namespace) -> int:
         print(f"{len(front.best)} of {counted(len(front.points), 'point')} are the front")
         rows = [[*_point(point), "front" if point in front.best else ""] for point in front.points]
         print_table(["subnetwork", "accuracy", front.place.cost, ""], rows, numbers=("accuracy", front.place.cost))
+    _explain(found)
     return 0
+
+
+def _explain(found: Sequence[Front | FrontChange]) -> None:
+    for note in units.explained(one.place.unit for one in found):
+        print(f"\n{note}")
 
 
 def _print_change(change: FrontChange) -> None:
     print(f"\n{one_line(str(change.place))}")
     cost, accuracy = change.reference
     areas = f"{_area(change.hypervolume_before)} -> {_area(change.hypervolume_after)}"
-    relative = "" if change.change is None else f" ({100 * change.change:+.3f} %)"
+    relative = "" if change.change is None else f" ({percent(change.change)})"
     print(f"  hypervolume {areas}{relative}")
-    print(f"    up to a cost of {cost:,.6g} and an accuracy of {100 * accuracy:g} %")
+    print(f"    up to a cost of {number(cost)} and an accuracy of {100 * accuracy:g} %")
     for line in _lines(change):
         print(f"  {one_line(line)}")
 
@@ -104,14 +123,14 @@ def _lines(change: FrontChange) -> Iterator[str]:
 
 
 def _area(value: float | None) -> str:
-    return "none" if value is None else f"{value:,.6g}"
+    return "none" if value is None else number(value)
 
 
 def _point(point: Point) -> list[str]:
     return [
         "-".join(point.name),
         f"{100 * point.accuracy:.2f} %",
-        f"{point.cost:,.6g}" if point.cost % 1 else f"{point.cost:,.0f}",
+        number(point.cost),
     ]
 
 

@@ -13,7 +13,7 @@ from harness import git_baselines, summary, terminal
 from harness.commands.compare import thresholds_of
 from harness.commands.output import add_json, print_json
 from harness.commands.runs import add_results, read_run
-from harness.commands.unreadable import LeftOut
+from harness.commands.unreadable import LeftOut, warn_of_damage
 from harness.judging import judge_run
 from harness.readings import RunReadings, Selection
 from harness.run_file import RunFile
@@ -114,11 +114,7 @@ def _beside(found: RunFile, results: Path) -> Path:
 
 def _past(where: str) -> list[RunReadings]:
     """Earlier runs with the values that are plotted, oldest first."""
-    by_run: dict[str, RunReadings] = {}
-    left_out = LeftOut()
-    for metric in PAST_METRICS:
-        for one in values(where, Selection({"metric": metric}), unreadable=left_out):
-            known = by_run.get(one.run.id)
-            readings = (*(known.readings if known else ()), *one.readings)
-            by_run[one.run.id] = RunReadings(one.run, one.devices, readings)
-    return list(by_run.values())
+    past = list(values(where, Selection(metrics=PAST_METRICS), unreadable=LeftOut()))
+    for one in past:
+        warn_of_damage(one.source, one.damaged_lines)
+    return past

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from pathlib import Path
 
+from harness.commands.unreadable import warn_of_damage
 from harness.matrix import SUITES
 from harness.run_file import RunFile
 from harness.sources import is_url, open_run
@@ -39,7 +39,5 @@ def read_run(name: str, folder: Path) -> RunFile:
         if PATH_LIKE.search(name):
             raise MissingError(f"there is no file {name}", do=f"runs lie in {folder}: name one by its id, or latest") from error
         raise
-    if run.damaged_lines:
-        lines = ", ".join(map(str, run.damaged_lines))
-        print(f"warning: {run.source}: damaged lines are left out: {lines}", file=sys.stderr)
+    warn_of_damage(run.source, run.damaged_lines)
     return run

@@ -1,11 +1,18 @@
-"""What a command does about runs that cannot be read when there are others: it says which and goes on."""
+"""What a command does about runs, or lines of runs, that cannot be read when there are others: it says which and goes on."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
-from harness.wording import one_line
+from harness.wording import damage, one_line
 from reds.errors import BenchError
+
+
+def warn_of_damage(source: str, lines: Sequence[int]) -> None:
+    """Name the damaged lines of a run on stderr, if it has any."""
+    if lines:
+        print(f"warning: {one_line(source)}: {damage(lines)}", file=sys.stderr)
 
 
 class LeftOut:

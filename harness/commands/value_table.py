@@ -59,7 +59,7 @@ def render(rows: Sequence[ValueRow], notes: Notes, columns: int) -> Iterator[Tex
 
 
 def _cells(row: ValueRow, notes: Notes) -> list[str]:
-    return [row.value, row.a, row.b, units.short(row.unit), row.change, row.noise, row.verdict, notes.mark(row)]
+    return [row.value, row.a, row.b, row.unit, row.change, row.noise, row.verdict, notes.mark(row)]
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], verdict: Verdict | None) -> Text:

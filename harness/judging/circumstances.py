@@ -1,4 +1,7 @@
-"""What surrounds a measurement: a value from another compiler, board or computer is not comparable, it needs a new baseline."""
+"""What surrounds a measurement: a value from another compiler, board or computer is not comparable, it needs a new baseline.
+
+So does what only holds for one trained network if the network is another one.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ DEVICE_FACTS = ("device_kind", "board", "compiler", "clock", "clock_hz")
 # What this computer is: it times what runs on it.
 HOST_FACTS = ("cpu", "machine", "cpu_count")
 HOST_KIND = "host"
+# Rounding errors of one network's weights, which say nothing of another's; its suite asserts what they may be at most.
+OF_ONE_NETWORK = frozenset({"parity_max_abs_error"})
 
 
 @dataclass(frozen=True)
@@ -63,9 +68,10 @@ class Circumstances:
     def changed(self, a: Measurement, b: Measurement) -> tuple[str, ...]:
         """What differs around a value that both runs hold; nothing where a run does not say (older files)."""
         unit = (f"unit {a.unit} -> {b.unit}",) if a.unit != b.unit else ()
+        network = ("another trained network",) if a.metric in OF_ONE_NETWORK and a.bundle != b.bundle else ()
         before = Surroundings.of(self._a, self._devices_of_a, a.device)
         after = Surroundings.of(self._b, self._devices_of_b, b.device)
-        return unit + changes(before, after, deterministic=b.deterministic)
+        return unit + network + changes(before, after, deterministic=b.deterministic)
 
 
 def _by_id(run: RunFile) -> Mapping[str, DeviceFacts]:

@@ -11,7 +11,7 @@ from harness.judging import accuracy, exact, sampled
 from harness.judging.circumstances import Circumstances
 from harness.judging.sampled import Samples
 from harness.judging.thresholds import Threshold, Thresholds
-from harness.judging.verdict import Judgement, Verdict
+from harness.judging.verdict import Judgement, Verdict, relative
 from harness.records import FAILURES, Key, Measurement, Outcome, last_outcomes
 from harness.run_file import RunFile
 
@@ -122,14 +122,18 @@ class Judge:
         if a.unit != b.unit:
             return Judgement(Verdict.NEW, None, reason=_new_baseline(changed)), changed
         judged = self._judge(a, b)
-        if changed and judged.verdict in CHANGED:
+        if changed and judged.verdict in CHANGED and not _is_accuracy(b):  # right answers are right wherever they are given
             return Judgement(Verdict.NEW, judged.change, judged.noise, judged.p, _new_baseline(changed)), changed
         return judged, ()
 
     def _judge(self, a: Measurement, b: Measurement) -> Judgement:
         threshold = self._thresholds.of(b)
-        if a.metric == "accuracy" and a.sample_count:
+        if _is_accuracy(a):
             return accuracy.judge(a, b, threshold)
+        if a.deterministic and not b.deterministic:
+            return Judgement(
+                Verdict.WORSE, relative(b.value - a.value, a.value), reason="the same inputs no longer give the same value"
+            )
         if _deterministic(a, b):
             return exact.judge(a, b, threshold)
         judged = self._sampled.judge(a, b, threshold)
@@ -151,7 +155,12 @@ class _Sampled:
 
     def judge(self, a: Measurement, b: Measurement, threshold: Threshold) -> Judgement:
         usual_spread = self._spreads.get((b.metric, b.device), 0.0)
-        return sampled.judge(self._samples[id(a)], self._samples[id(b)], b.better, threshold, usual_spread)
+        return sampled.judge(self._samples[id(a)], self._samples[id(b)], b.better, threshold, usual_spread, unit=b.unit)
+
+
+def _is_accuracy(measurement: Measurement) -> bool:
+    """Whether it counts right answers, so that it can be tested."""
+    return measurement.metric == "accuracy" and bool(measurement.sample_count)
 
 
 def _deterministic(a: Measurement, b: Measurement) -> bool:

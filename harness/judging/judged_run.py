@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from harness.judging.comparison import Comparison, compare, first_line
+from harness.judging.grouping import Alike, alike
 from harness.judging.tables import most_telling_first
 from harness.judging.tally import Tally, tally
 from harness.judging.thresholds import Thresholds
@@ -64,6 +65,11 @@ class JudgedRun:
         return counted(found, "regression") if found else "no regression"
 
     @property
+    def regression_lines(self) -> list[str]:
+        """The regressions as text: a line for those that are alike, a single one with the test that measured it."""
+        return [_line(group) for group in self.groups]
+
+    @property
     def failure_lines(self) -> list[str]:
         """The failed tests as text."""
         return [
@@ -78,10 +84,30 @@ class JudgedRun:
         return [*([left_out] if self.left_out else []), *self.counts.lines]
 
     @cached_property
+    def groups(self) -> list[Alike]:
+        """The regressions, those that are alike together."""
+        return alike(self.regressions)
+
+    @cached_property
     def before_alike(self) -> RunFile:
         """The earlier run as if it had been asked for no more than the later one."""
-        keys = {c.key for c in self.comparisons}
-        return replace(self.before, measurements=tuple(m for m in self.before.measurements if m.key in keys))
+        return before_alike(self.before, self.run)
+
+
+def _line(group: Alike) -> str:
+    (first, *more) = group.comparisons
+    return one_line(group.line) + ("" if more else f"\n    {one_line(first.test)}")
+
+
+def before_alike(before: RunFile, run: RunFile) -> RunFile:
+    """The earlier run without the values that the later one was not asked for, or could not measure for lack of a device.
+
+    Where `run` does not say how its tests ended (an older file) nothing is left out.
+    """
+    ended, keys = last_outcomes(run.outcomes), {m.key for m in run.measurements}
+    if not ended:
+        return before
+    return replace(before, measurements=tuple(m for m in before.measurements if m.key in keys or _ran(ended.get(m.test))))
 
 
 def judge_run(before: RunFile, run: RunFile, thresholds: Thresholds) -> JudgedRun:
@@ -93,10 +119,10 @@ def judge_run(before: RunFile, run: RunFile, thresholds: Thresholds) -> JudgedRu
     """
     comparisons = compare(before, run, thresholds)
     ended = last_outcomes(run.outcomes)
-    missing = (c for c in comparisons if c.verdict is Verdict.MISSING and ended and not _ran(ended.get(c.test)))
+    alike_keys = {m.key for m in before_alike(before, run).measurements}
+    kept = tuple(c for c in comparisons if c.b is not None or c.key in alike_keys)
+    missing = (c for c in comparisons if c.b is None and c.key not in alike_keys)
     left_out = tuple(replace(c, reason=c.reason or "its test did not run") for c in missing)
-    keys = {c.key for c in left_out}
-    kept = tuple(c for c in comparisons if c.key not in keys)
     shown = {c.test for c in kept if c.verdict is Verdict.FAILED}
     passed_before = {test for test, outcome in last_outcomes(before.outcomes).items() if outcome.outcome == "passed"}
     failed = (o for o in ended.values() if o.outcome in FAILURES and o.test in passed_before - shown)

@@ -10,31 +10,36 @@ import numpy as np
 from harness.judging.sampled import Samples
 from harness.judging.thresholds import Threshold
 from harness.judging.verdict import Judgement, Verdict, direction, relative
+from harness.wording import counted
 
 # Found by simulation (tests/benchmarks/judging.py). Lower than for separate runs: rounds share their drift.
 SPREADS = 1.0
 FEWEST_ROUNDS = 8  # fewer cannot be significant at 1 %
 
 
-def judge(a: Sequence[float], b: Sequence[float], better: str, threshold: Threshold) -> Judgement:
+def judge(a: Sequence[float], b: Sequence[float], better: str, threshold: Threshold, *, unit: str = "") -> Judgement:
     """Effect size, significance (Wilcoxon's signed-rank test, two-sided) and noise floor together.
 
     Args:
         a, b: one value for each round, in the same order.
         better: "lower" or "higher".
         threshold: of the metric.
+        unit: of the values, for the reason.
     """
     rounds = Samples(np.asarray(b, float) - np.asarray(a, float))
     median_a, median_b = float(np.median(a)), float(np.median(b))
     base = min(abs(median_a), abs(median_b))
     difference = pseudo_median(rounds.raw)
-    matters = max(threshold.change * base, threshold.least)
     floor = max(SPREADS * rounds.spread, threshold.noise * base)
     change, noise = relative(difference, median_a), relative(floor, base)
-    if not abs(difference) > matters:
-        return Judgement(Verdict.SAME, change, noise)
+    too_small = abs(difference) <= threshold.matters(base)
     if len(rounds.raw) < FEWEST_ROUNDS:
-        return Judgement(Verdict.UNSTABLE, change, noise, reason=f"{len(rounds.raw)} rounds are too few to judge noise")
+        few = f"{counted(len(rounds.raw), 'round')}: too few to judge noise"
+        return Judgement(Verdict.SAME if too_small else Verdict.UNSTABLE, change, reason="" if too_small else few)
+    if too_small:
+        return Judgement(
+            Verdict.SAME, change, noise, reason=threshold.why_too_small(base, unit) if abs(difference) > floor else ""
+        )
     if abs(difference) <= floor:
         return Judgement(Verdict.UNSTABLE, change, noise, reason="below the noise floor")
     p = signed_rank(rounds.raw)

@@ -16,7 +16,9 @@ import numpy as np
 from harness.judging.thresholds import Threshold
 from harness.judging.verdict import Judgement, Verdict, direction, relative
 
-# Found by simulation (tests/benchmarks/judging.py): with these, noise of 1-10 % of every shape stays below 1 % false alarms.
+# Found by simulation (tests/benchmarks/judging.py): with these, noise of 1-10 % that is independent (normal, skewed, bimodal),
+# and a ramp of at most one noise level in each run, give about 1 % false alarms or fewer. Steeper ramps, samples that depend on
+# each other for longer than a run, and modes that last for a whole run give more: they need turns, or `Threshold.noise`.
 SPREADS = 2.2  # the floor of independent samples, in spreads of a single sample: averaging is not trusted
 DRIFT_SPREADS = 3.5  # the floor of samples that depend on the one before
 DRIFT_SHIFTS = 2.5  # likewise, in shifts from a run's first half to its second
@@ -73,6 +75,12 @@ def shift(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.median(b[None, :] - a[:, None]))
 
 
+def relative_shift(a: Samples, b: Samples) -> float:
+    """The size of their shift as a share of the smaller median; zero where that is zero."""
+    base = _base(a, b)
+    return abs(shift(a.raw, b.raw)) / base if base else 0.0
+
+
 def dependent(a: Samples, b: Samples) -> bool:
     """Whether samples resemble their predecessors: rank autocorrelation at lag 1 over both runs (Wald and Wolfowitz 1943)."""
     products, squares = np.sum([a.rank_products, b.rank_products], axis=0)
@@ -98,7 +106,7 @@ def _base(a: Samples, b: Samples) -> float:
     return min(abs(a.median), abs(b.median))
 
 
-def judge(a: Samples, b: Samples, better: str, threshold: Threshold, usual_spread: float = 0.0) -> Judgement:
+def judge(a: Samples, b: Samples, better: str, threshold: Threshold, usual_spread: float = 0.0, *, unit: str = "") -> Judgement:
     """Effect size, significance (Mann-Whitney U, two-sided) and noise floor together; see docs/judging.md.
 
     Args:
@@ -106,18 +114,29 @@ def judge(a: Samples, b: Samples, better: str, threshold: Threshold, usual_sprea
         better: "lower" or "higher".
         threshold: of the metric.
         usual_spread: as for `noise_floor`.
+        unit: of the samples, for the reason.
     """
     base = _base(a, b)
-    matters = max(threshold.change * base, threshold.least)
     floor = max(noise_floor(a, b, usual_spread), threshold.noise * base)
     difference = shift(a.raw, b.raw)
-    noise = relative(floor, base)
     change = relative(difference, a.median)
-    if not abs(difference) > matters:
-        return Judgement(Verdict.SAME, change, noise)
+    too_small = abs(difference) <= threshold.matters(base)
     fewest = min(len(a.raw), len(b.raw))
-    if fewest < FEWEST_SAMPLES:
-        return Judgement(Verdict.UNSTABLE, change, noise, reason=f"{fewest} samples are too few to judge noise")
+    if fewest < FEWEST_SAMPLES:  # of which nobody knows the noise
+        verdict = Verdict.SAME if too_small or fewest == 1 else Verdict.UNSTABLE
+        reason = (
+            ""
+            if too_small
+            else "a single sample is not judged"
+            if fewest == 1
+            else f"{fewest} samples are too few to judge noise"
+        )
+        return Judgement(verdict, change, reason=reason)
+    noise = relative(floor, base)
+    if too_small:
+        return Judgement(
+            Verdict.SAME, change, noise, reason=threshold.why_too_small(base, unit) if abs(difference) > floor else ""
+        )
     if abs(difference) <= floor:
         drifting = "samples drift: " if dependent(a, b) else ""
         return Judgement(Verdict.UNSTABLE, change, noise, reason=f"{drifting}below the noise floor")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from harness.judging.circumstances import DEVICE_FACTS, differences
 from harness.records import DeviceFacts, Run
@@ -11,6 +12,7 @@ from harness.wording import minute
 
 SHA_CHARACTERS = 12
 NONE = "none"
+BASELINES = ("results", "baselines")  # the folder of baselines under version control
 
 
 def commit(run: Run) -> str:
@@ -25,9 +27,18 @@ def identity(run: Run) -> str:
     return f"{run.id}, {minute(run.started)}, {commit(run)}"
 
 
+def name(run: RunFile) -> str:
+    """What to call it: "baseline digits", its file as seen from the current folder, or what else it was read from."""
+    path = Path(run.source)
+    if run.run.baseline_reason and path.parent.parts[-2:] == BASELINES:
+        return f"baseline {path.stem}"
+    return str(path.relative_to(Path.cwd())) if path.is_absolute() and path.is_relative_to(Path.cwd()) else run.source
+
+
 def origin(run: RunFile) -> str:
     """Where it was read from, and why it is a baseline if it is one."""
-    return f"{run.source}; baseline: {run.run.baseline_reason}" if run.run.baseline_reason else run.source
+    reason = run.run.baseline_reason
+    return f"{name(run)}; {'accepted' if name(run).startswith('baseline ') else 'baseline'}: {reason}" if reason else name(run)
 
 
 def facts_that_differ(a: RunFile, b: RunFile) -> list[str]:

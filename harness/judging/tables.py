@@ -7,12 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness import markdown as md
+from harness import units
 from harness.judging.comparison import Comparison
 from harness.judging.verdict import Verdict
 
 COLUMNS = ("value", "A", "B", "unit", "change", "noise", "verdict", "why")
 NUMBERS = ("A", "B", "change", "noise")
 AXES = ("metric", "architecture", "dataset", "precision", "device", "subnet", "layer")
+WHOLE_FROM = 1e5  # six digits leave nothing for a fraction
 TINY = 5e-5  # what two digits would call 0.00 %
 
 # What matters most is shown first.
@@ -51,7 +53,9 @@ def row(comparison: Comparison) -> ValueRow:
     c = comparison
     also = f"other {', '.join(c.also_differs)}" if c.also_differs and c.verdict is not Verdict.SAME else ""
     why = "; ".join(part for part in (c.reason, also) if part)
-    return ValueRow(str(c.key), number(c.a), number(c.b), c.unit, percent(c.change), percent(c.noise, ""), c.verdict, why)
+    return ValueRow(
+        str(c.key), number(c.a), number(c.b), units.short(c.unit), percent(c.change), percent(c.noise, ""), c.verdict, why
+    )
 
 
 def most_telling_first(comparisons: Iterable[Comparison]) -> list[Comparison]:
@@ -60,8 +64,10 @@ def most_telling_first(comparisons: Iterable[Comparison]) -> list[Comparison]:
 
 
 def number(value: float | None) -> str:
-    """A value in six digits."""
-    return "-" if value is None else f"{value:,.6g}" if value % 1 else f"{value:,.0f}"
+    """A value in six digits at least, never in powers of ten above that."""
+    if value is None:
+        return "-"
+    return f"{value:,.6g}" if value % 1 and abs(value) < WHOLE_FROM else f"{value:,.0f}"
 
 
 def percent(share: float | None, sign: str = "+") -> str:
@@ -81,10 +87,16 @@ def groups(comparisons: Iterable[Comparison], axes: Sequence[str]) -> dict[str, 
     return grouped
 
 
+# Where values have noise: medians of two runs may lie apart otherwise than their samples do.
+CHANGE = "change: the median of all differences between samples of A and B, which need not be that of the two medians"
+
+
 class Notes:
-    """Reasons that several rows give are said once, below; the rows refer to them by number."""
+    """What the columns mean; and reasons that several rows give are said once, below; the rows refer to them by number."""
 
     def __init__(self, rows: Iterable[ValueRow]) -> None:
+        rows = list(rows)
+        self._columns = [CHANGE] if any(row.noise for row in rows) else []
         times = Counter(row.why for row in rows if row.why)
         shared = [why for why, count in times.items() if count > 1]
         self._marks = {why: f"note {position}" for position, why in enumerate(shared, start=1)}
@@ -96,7 +108,7 @@ class Notes:
     @property
     def lines(self) -> list[str]:
         """The notes."""
-        return [f"{mark}: {why}" for why, mark in self._marks.items()]
+        return [*(f"{mark}: {why}" for why, mark in self._marks.items()), *self._columns]
 
 
 def markdown(comparisons: Iterable[Comparison]) -> str:
@@ -104,4 +116,4 @@ def markdown(comparisons: Iterable[Comparison]) -> str:
     rows = [row(c) for c in comparisons]
     notes = Notes(rows)
     table = md.table(COLUMNS, ([*row.cells[:-1], notes.mark(row)] for row in rows), NUMBERS)
-    return "\n\n".join([table, *(md.escaped(line) for line in notes.lines)])
+    return "\n\n".join([table, *(md.escaped(line) for line in (*notes.lines, *units.explained(row.unit for row in rows)))])

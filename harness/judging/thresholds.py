@@ -30,6 +30,16 @@ class Threshold:
     noise: float = 0.0
     significance: float = 0.01
 
+    def matters(self, base: float) -> float:
+        """From which difference on a sampled value of this size counts as changed."""
+        return max(self.change * base, self.least)
+
+    def why_too_small(self, base: float, unit: str) -> str:
+        """Why a difference that noise does not explain does not count."""
+        if self.least > self.change * base:
+            return f"below what the clock resolves, {self.least:g} {unit}"
+        return f"below the threshold of {100 * self.change:g} %"
+
 
 NUMBERS = tuple(field.name for field in fields(Threshold))
 UNBOUNDED = tuple(name for name in NUMBERS if name != "significance")

@@ -15,9 +15,9 @@ from harness.records import FAILURES, last_outcomes
 from harness.report import fronts as front_figures
 from harness.report import histories, layers, published, searches, switching, tradeoffs
 from harness.report.figure import Figure, Group, slug
-from harness.report.networks import Network, networks
+from harness.report.networks import Network, networks, unique
 from harness.report.published import Published, Shelf
-from harness.report.style import Colours
+from harness.report.style import Colours, colour_of_device
 from harness.run_file import RunFile
 from reds.errors import ConfigError
 
@@ -96,8 +96,8 @@ def collect(
     values = published.load() if published_values is None else published_values
     measured = networks(run.measurements)
     shelves = [Shelf(values, network.architecture, network.dataset) for network in measured]
-    devices = [*(d.id for d in run.devices), *(m.device for m in run.measurements if m.device)]
-    colours = Colours([tradeoffs.MEASURED, *devices])
+    devices = unique([*(d.id for d in run.devices), *(m.device for m in run.measurements if m.device)])
+    colours = Colours([tradeoffs.MEASURED], {device: colour_of_device(device) for device in devices})
     found = _fronts(run)
     change = None if judged is None else _change(judged)
     with schemapi.debug_mode(False):  # does without a check of every chart against the schema, which the tests make

@@ -20,7 +20,7 @@ from harness.report.figure import unique
 from harness.report.networks import unique as each_once
 from harness.report.style import CONFIG, PAPER
 from harness.summary import Row
-from harness.wording import counted, minute, size
+from harness.wording import counted, damage, minute, size
 from reds.errors import MissingError
 
 CHANGES_SHOWN = 50
@@ -78,6 +78,7 @@ def render(report: Report) -> str:
         "percent": percent,
         "count": _count,
         "minute": minute,
+        "damage": damage,
         "short_unit": units.short,
         "commit": sides.commit,
     }
@@ -95,6 +96,7 @@ def _context(report: Report) -> dict[str, Any]:
         "report": report,
         "run": run.run,
         "file": run,
+        "name": sides.name(run),
         "paper": PAPER,
         "networks": each_once(f"{m.architecture}-{m.dataset}" for m in run.measurements),
         "devices": devices,
@@ -171,7 +173,9 @@ def _change(change: Change) -> dict[str, Any]:
         "facts": sides.facts_that_differ(judged.before, judged.run),
         "counts": {verdict: judged.counts[verdict] for verdict in SIGNS if judged.counts[verdict]},
         "circumstances": judged.counts.changed_circumstances,
-        "regressions": [*(str(c.key) for c in judged.regressions), *(o.test for o in judged.failed_tests)],
+        "name": sides.name(judged.before),
+        "regressions": len(judged.regressions) + len(judged.failed_tests),
+        "groups": judged.groups,
         "changed": changed,
         "unclear": unclear,
         "shown": CHANGES_SHOWN,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from zlib import crc32
 
 import altair as alt
+
+from targets.inventory import KINDS
 
 # Found by a search: each at least 3:1 against white and against the dark page (WCAG 2.2, 1.4.11), and any two well apart with
 # normal vision and without red or green cones (the tests have the figures). Shapes and dashes tell series apart as well.
@@ -61,11 +64,18 @@ CONFIG: Mapping[str, Any] = {
 }
 
 
+def colour_of_device(device: str) -> str:
+    """The same in every report, whatever else is in it: one each for the devices that every computer has, others by their id."""
+    kinds = tuple(KINDS)
+    place = kinds.index(device) if device in kinds else crc32(device.encode())
+    return PALETTE[1 + place % (len(PALETTE) - 1)]  # the first is that of what no device measures
+
+
 class Colours:
     """Colours by name: those given at first are the same in every chart, and in one chart no two are alike while they last."""
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self._colours: dict[str, str] = {}
+    def __init__(self, names: Iterable[str], fixed: Mapping[str, str] | None = None) -> None:
+        self._colours: dict[str, str] = dict(fixed or {})
         for name in names:
             self._colours.setdefault(name, PALETTE[len(self._colours) % len(PALETTE)])
 

@@ -27,7 +27,7 @@ class Column:
     value: Callable[[Measurement], Any]
 
 
-COLUMNS = (
+IDENTITY = (
     Column("metric", False, True, lambda m: m.metric),
     Column("architecture", False, True, lambda m: m.architecture),
     Column("data set", False, True, lambda m: m.dataset),
@@ -35,6 +35,8 @@ COLUMNS = (
     Column("device", False, True, lambda m: m.device),
     Column("subnet", False, True, lambda m: f"{m.from_subnet} → {m.subnet}" if m.from_subnet else m.subnet),
     Column("layer", False, False, lambda m: m.layer),
+)
+MEASURES = (
     Column("value", True, False, lambda m: m.value),
     Column("unit", False, False, lambda m: m.unit),
     Column("lowest", True, False, lambda m: _of_samples(m, min)),
@@ -45,6 +47,7 @@ COLUMNS = (
 
 
 # What a measurement that is missing from the run has nothing to show for.
+ALWAYS = frozenset({"metric", "verdict", "change, %", "before", "value"})  # whatever they hold
 MEASURED = frozenset({"value", "lowest", "highest", "repeats", "attempts"})
 
 
@@ -53,23 +56,27 @@ def data(
 ) -> dict[str, Any]:
     """The table, JSON-ready; columns in which no row has anything are left out, as are attempts where all succeeded at once.
 
+    What a column says of every row alike is said once, as "same": {name: value}, instead of in the column.
+
     Args:
         measurements: of the run.
         comparisons: with an earlier run: each row has the value before, its change in percent, and the verdict as well.
         missing: what only the earlier run holds; has rows without a value.
     """
-    columns = list(COLUMNS)
     judged: Mapping[Key, Comparison] = {c.key: c for c in comparisons}
-    if judged:
-        columns += [
-            Column("before", True, False, lambda m: _of(judged, m, lambda c: c.a)),
-            Column("change, %", True, False, lambda m: _of(judged, m, lambda c: None if c.change is None else 100 * c.change)),
-            Column("verdict", False, True, lambda m: _of(judged, m, lambda c: str(c.verdict))),
-        ]
+    of_comparison = (
+        Column("verdict", False, True, lambda m: _of(judged, m, lambda c: str(c.verdict))),
+        Column("change, %", True, False, lambda m: _of(judged, m, lambda c: None if c.change is None else 100 * c.change)),
+        Column("before", True, False, lambda m: _of(judged, m, lambda c: c.a)),
+    )
+    columns = [*IDENTITY, *(of_comparison if judged else ()), *MEASURES]
     rows = [[column.value(m) for column in columns] for m in measurements]
     rows += [[None if column.name in MEASURED else column.value(m) for column in columns] for m in missing]
-    kept = [i for i, column in enumerate(columns) if _worth_showing(column, [row[i] for row in rows])]
+    told = [i for i, column in enumerate(columns) if _worth_showing(column, [row[i] for row in rows])]
+    alike = [i for i in told if columns[i].name not in ALWAYS and len({row[i] for row in rows}) == 1]
+    kept = [i for i in told if i not in alike]
     return {
+        "same": {columns[i].name: rows[0][i] for i in alike},
         "columns": [{"name": columns[i].name, "number": columns[i].number, "filter": columns[i].filter} for i in kept],
         "rows": [[row[i] for i in kept] for row in rows],
     }

@@ -3,15 +3,17 @@
     python -m tests.benchmarks.judging [--json] [--cases N] [--seed N] [--runs DIR]
 
 Each case is two runs of 20 samples. A false alarm is a verdict "worse" or "better" though nothing changed but the noise. The
-thresholds are those of the shipped matrices. With --runs, each pair of real runs of one program is judged as well, as if it
-had been another one.
+thresholds are those of the shipped matrices. Emulated boards are measured 50 times for real. With --runs, each pair of real runs
+of one program is judged as well, as if it had been another one.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -22,19 +24,27 @@ from typing import Any
 
 import numpy as np
 
+from harness.artifacts import make, missing_recipes
+from harness.combinations import Model
 from harness.judging import Judgement, Threshold, Thresholds, Verdict, compare, paired, sampled
 from harness.judging.sampled import Samples
-from harness.matrix import SUITES, load_thresholds
+from harness.matrix import SUITES, load_matrix, load_thresholds
+from harness.networks import Deployment, Networks
 from harness.records import Measurement, Run
 from harness.run_file import RunFile, read
+from targets.availability import check
+from targets.connect import connect
+from targets.inventory import Device, Inventory
+from targets.target import InferenceTime
 
 ROUNDS = 20
 LEVELS = (0.01, 0.03, 0.05, 0.1)
 SLOWER = 1.1
 SLOWER_LEVEL = 0.03
 RERUNS = 50
+EMULATED = ("nano33ble-emu", "pico-emu")
 RECORDS = 1000
-VALUE = 50_000.0
+CORRELATION = 0.95
 
 Noise = Callable[[np.random.Generator, float], tuple[np.ndarray, np.ndarray]]
 
@@ -60,6 +70,27 @@ def wandering(rng: np.random.Generator, level: float) -> tuple[np.ndarray, np.nd
     """A random walk through both runs, one noise level wide for each of them."""
     walk = np.cumsum(rng.normal(0, level / ROUNDS**0.5, 2 * ROUNDS)) + rng.normal(0, level, 2 * ROUNDS)
     return walk[:ROUNDS], walk[ROUNDS:]
+
+
+def steep(rng: np.random.Generator, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """The device becomes slower by three noise levels during A, and as much again during B."""
+    ramp = np.linspace(0, 6 * level, 2 * ROUNDS) + rng.normal(0, level, 2 * ROUNDS)
+    return ramp[:ROUNDS], ramp[ROUNDS:]
+
+
+def persistent(rng: np.random.Generator, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Each run is in one of two modes, one noise level apart, from its start to its end; within it there is a tenth of that."""
+    a, b = level * rng.integers(0, 2, 2)
+    return a + rng.normal(0, level / 10, ROUNDS), b + rng.normal(0, level / 10, ROUNDS)
+
+
+def autoregressive(rng: np.random.Generator, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Each sample is 95 % of the one before and 5 % new (of a lasting width of one noise level), through both runs."""
+    noise = np.empty(2 * ROUNDS)
+    noise[0] = rng.normal(0, level)
+    for position, fresh in enumerate(rng.normal(0, level * (1 - CORRELATION**2) ** 0.5, 2 * ROUNDS - 1), start=1):
+        noise[position] = CORRELATION * noise[position - 1] + fresh
+    return noise[:ROUNDS], noise[ROUNDS:]
 
 
 def _in_turns(drift: np.ndarray, rng: np.random.Generator, level: float) -> tuple[np.ndarray, np.ndarray]:
@@ -90,7 +121,13 @@ SEPARATE: Mapping[str, Noise] = {
     "drifting (each run warms up)": warming_up,
     "drifting (on from A to B)": drifting_on,
 }
-HARD: Mapping[str, Noise] = {"random walk through both runs": wandering}
+# What two separate runs cannot tell from a change.
+HARD: Mapping[str, Noise] = {
+    "random walk through both runs": wandering,
+    "steep ramp through both runs": steep,
+    "autoregressive (0.95)": autoregressive,
+    "persistent modes": persistent,
+}
 INTERLEAVED: Mapping[str, Noise] = {
     **SHAPES,
     "drifting (ramp)": ramp_in_turns,
@@ -98,23 +135,40 @@ INTERLEAVED: Mapping[str, Noise] = {
 }
 
 
-# What the suites measure by clocks that run, several samples each, and where.
+@dataclass(frozen=True)
+class Case:
+    """What a value is judged by, and how large it is.
+
+    Attributes:
+        value_ns: as `host` takes it for the default matrix.
+    """
+
+    threshold: Threshold
+    value_ns: float
+
+    @property
+    def can_be_found(self) -> bool:
+        """Whether a slow-down of a tenth is more than the clock resolves, with room for noise."""
+        return (SLOWER - 1) * self.value_ns > 1.5 * self.threshold.least
+
+
+# What the suites measure by clocks that run, several samples each: in which file, and about how many nanoseconds on a computer.
 SAMPLED_METRICS = {
-    "latency": "test_latency",
-    "layer_latency": "test_profile",
-    "switch": "test_switching",
-    "latency_first": "test_switching",
+    "latency": ("test_latency", 1000.0),
+    "layer_latency": ("test_profile", 165.0),
+    "switch": ("test_switching", 3.0),
+    "latency_first": ("test_switching", 1000.0),
 }
 
 
-def shipped_thresholds() -> dict[Threshold, list[str]]:
-    """What the shipped matrices judge the host's times by, and which of their metrics by which threshold."""
-    found: dict[Threshold, list[str]] = {}
+def shipped_cases() -> dict[Case, list[str]]:
+    """What the shipped matrices judge the host's times by, and which of their metrics are alike in that and in size."""
+    found: dict[Case, list[str]] = {}
     for path in sorted(SUITES.glob("*.toml")):
         thresholds = load_thresholds(path.stem)
-        for metric, suite in SAMPLED_METRICS.items():
-            threshold = thresholds.for_value(metric, "host", "nanoseconds", suite)
-            found.setdefault(threshold, []).append(f"{metric} of {path.stem}")
+        for metric, (suite, value_ns) in SAMPLED_METRICS.items():
+            case = Case(thresholds.for_value(metric, "host", "nanoseconds", suite), value_ns)
+            found.setdefault(case, []).append(f"{metric} of {path.stem}")
     return found
 
 
@@ -153,14 +207,15 @@ class Simulation:
     """Pairs of simulated runs and how they are judged."""
 
     judge: Callable[[np.ndarray, np.ndarray, Threshold], Judgement]
-    threshold: Threshold
+    case: Case
     cases: int
     rng: np.random.Generator
 
     def verdicts(self, noise: Noise, level: float, factor: float) -> Counter[Verdict]:
         """Verdicts on pairs of runs, B slower than A by `factor`."""
         pairs = (noise(self.rng, level) for _ in range(self.cases))
-        return Counter(self.judge(VALUE * (1 + a), factor * VALUE * (1 + b), self.threshold).verdict for a, b in pairs)
+        value, threshold = self.case.value_ns, self.case.threshold
+        return Counter(self.judge(value * (1 + a), factor * value * (1 + b), threshold).verdict for a, b in pairs)
 
     def false_alarms(self, noise: Noise, level: float) -> float:
         """Share of pairs of equal runs that are called different."""
@@ -196,19 +251,43 @@ def measurements(rng: np.random.Generator, *, deterministic: bool, count: int) -
     return made
 
 
+def measured_run(device: Device, deployment: Deployment) -> RunFile:
+    """The latency of each subnetwork, measured on a device that is started for it."""
+    taken = []
+    with tempfile.TemporaryDirectory() as logs, connect(device, Path(logs)) as target:
+        target.load(deployment.content)
+        for subnet in deployment.network.bundle.subnets:
+            timing = target.time(InferenceTime(deployment.level(subnet.name), deployment.test_inputs([0])[0], 3))
+            facts = {"device": device.id, "subnet": subnet.name, "unit": timing.clock.kind, "image": deployment.sha256}
+            measured = replace(DETERMINISTIC, **facts, deterministic=timing.clock.deterministic)
+            taken.append(replace(measured, value=statistics.median(timing.samples), samples=tuple(timing.samples)))
+    return a_run(taken)
+
+
+def repeated_figures(device: Device, deployment: Deployment, reruns: int = RERUNS) -> dict[str, int]:
+    """Alarms where a device measures the same again and again."""
+    before = measured_run(device, deployment)
+    found = [c for _ in range(reruns) for c in compare(before, measured_run(device, deployment), Thresholds())]
+    return {"reruns": reruns, "values": len(found), "false_alarms": sum(c.verdict is not Verdict.SAME for c in found)}
+
+
+def real_repeats() -> dict[str, dict[str, int]]:
+    """Of mlp1 in int8 on every emulated board that is there; its model is made if it is missing."""
+    inventory = Inventory.load(None).devices
+    matrix, model = load_matrix("digits", inventory), Model("mlp1", "digits")
+    missing = missing_recipes(matrix, [model])
+    if missing:
+        make(missing)
+    deployment = Networks(matrix).deployment(model, "int8")
+    return {name: repeated_figures(inventory[name], deployment) for name in EMULATED if check(inventory[name]).available}
+
+
 def deterministic_figures(rng: np.random.Generator) -> dict[str, int]:
-    """Alarms in re-runs that are equal, and how many single added instructions are found."""
+    """How many single added instructions are found in made-up counts."""
     before = a_run(measurements(rng, deterministic=True, count=200))
-    reruns = [c for _ in range(RERUNS) for c in compare(before, a_run(before.measurements), Thresholds())]
     after = a_run(replace(m, value=m.value + 1, samples=tuple(s + 1 for s in m.samples)) for m in before.measurements)
     one_more = compare(before, after, Thresholds())
-    return {
-        "reruns": RERUNS,
-        "values": len(reruns),
-        "false_alarms": sum(c.verdict is not Verdict.SAME for c in reruns),
-        "added_instructions": len(one_more),
-        "found": sum(c.verdict is Verdict.WORSE for c in one_more),
-    }
+    return {"added_instructions": len(one_more), "found": sum(c.verdict is Verdict.WORSE for c in one_more)}
 
 
 def seconds_to_compare(rng: np.random.Generator) -> dict[str, float]:
@@ -249,9 +328,10 @@ def main() -> int:
     options = parser.parse_args()
     rng = np.random.default_rng(options.seed)
     figures: dict[str, Any] = {
+        "repeated": real_repeats(),
         "deterministic": deterministic_figures(rng),
         "seconds": seconds_to_compare(rng),
-        "simulated": [simulated_figures(*shipped, options.cases, rng) for shipped in shipped_thresholds().items()],
+        "simulated": [simulated_figures(*shipped, options.cases, rng) for shipped in shipped_cases().items()],
         "real runs": real_figures(options.runs) if options.runs else {},
     }
     if options.json:
@@ -261,26 +341,29 @@ def main() -> int:
     return 0
 
 
-def simulated_figures(threshold: Threshold, metrics: list[str], cases: int, rng: np.random.Generator) -> dict[str, Any]:
-    """The figures of one threshold of the shipped matrices."""
+def simulated_figures(case: Case, metrics: list[str], cases: int, rng: np.random.Generator) -> dict[str, Any]:
+    """The figures of values that are judged alike and of one size."""
     return {
-        "threshold": asdict(threshold),
+        "threshold": asdict(case.threshold),
+        "value_ns": case.value_ns,
         "metrics": metrics,
-        "separate runs": Simulation(judge_separate, threshold, cases, rng).figures({**SEPARATE, **HARD}),
-        "interleaved": Simulation(judge_interleaved, threshold, cases, rng).figures(INTERLEAVED),
+        "separate runs": Simulation(judge_separate, case, cases, rng).figures({**SEPARATE, **HARD}),
+        "interleaved": Simulation(judge_interleaved, case, cases, rng).figures(INTERLEAVED),
     }
 
 
 def show(figures: Mapping[str, Any]) -> None:
     """Print the figures for people."""
+    for device, counts in figures["repeated"].items():
+        runs = f"{counts['values']} values of {counts['reruns']} repeated runs"
+        print(f"{device}: {counts['false_alarms']} false alarms in {runs}")
     counts = figures["deterministic"]
-    print(f"deterministic: {counts['false_alarms']} false alarms in {counts['values']} values of {counts['reruns']} equal runs;")
-    print(f"  {counts['found']} of {counts['added_instructions']} single added instructions found")
+    print(f"{counts['found']} of {counts['added_instructions']} single added instructions found")
     for name, taken in figures["seconds"].items():
         print(f"two runs of {RECORDS} sampled values, {name}: {taken} s")
     for simulated in figures["simulated"]:
         numbers = ", ".join(f"{name} {value:g}" for name, value in simulated["threshold"].items())
-        print(f"\n{numbers}: {', '.join(simulated['metrics'])}")
+        print(f"\n{simulated['value_ns']:g} ns, {numbers}: {', '.join(simulated['metrics'])}")
         for title in ("separate runs", "interleaved"):
             print(f"{title}, {ROUNDS} samples: % of false alarms at each noise; % found of slow-downs of 10 % at noise 3 %")
             for name, numbers in simulated[title].items():

@@ -110,9 +110,14 @@ def measure(folder: Path, runs: int) -> dict[str, float]:
     for metric in ("latency", "switch"):
         figures[f"history of {metric}, files"] = seconds("history", metric, "--in", str(files))
         figures[f"history of {metric}, SQLite"] = seconds("history", metric, "--in", url)
+    page = folder / "page.html"
+    for where, name in ((str(files), "files"), (url, "SQLite")):
+        one = str(files / f"{last}.jsonl")
+        figures[f"report of one, history from {name}"] = seconds("report", one, "--html", str(page), "--csv", "--history", where)
     figures["pareto of two runs, files"] = seconds("pareto", first, last, "--results", str(files))
     sizes = [sum(path.stat().st_size for path in files.iterdir()), (folder / "runs.db").stat().st_size]
-    return figures | {"files, MB": round(sizes[0] / 1e6), "SQLite, MB": round(sizes[1] / 1e6)}
+    page_size = {"page with history, MB": round(page.stat().st_size / 1e6, 2)}
+    return figures | page_size | {"files, MB": round(sizes[0] / 1e6), "SQLite, MB": round(sizes[1] / 1e6)}
 
 
 def _progress(text: str) -> None:

@@ -53,12 +53,12 @@ def links(page: Page) -> Iterator[str]:
 
 
 def measurements(html: str) -> list[dict[str, Any]]:
-    """The rows of the page's table of all measurements; columns that it left out are not in them."""
+    """The rows of the page's table of all measurements; columns in which nothing stands are not in them."""
     found = re.search(r'<script type="application/json" id="measurements-data">(.*?)</script>', html, re.DOTALL)
     assert found is not None
     data = json.loads(found[1])
     names = [column["name"] for column in data["columns"]]
-    return [dict(zip(names, row, strict=True)) for row in data["rows"]]
+    return [data["same"] | dict(zip(names, row, strict=True)) for row in data["rows"]]
 
 
 def compared(run: RunFile, before: RunFile) -> Report:

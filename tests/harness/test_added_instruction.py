@@ -1,4 +1,4 @@
-"""The gate on an emulated board: silent while nothing changes, and not past a single instruction."""
+"""The gate on emulated boards: silent while nothing changes, and not past a single instruction."""
 
 import os
 import shutil
@@ -10,24 +10,34 @@ from pathlib import Path
 import pytest
 
 from harness import run_file
+from harness.combinations import Model
 from harness.judging import Thresholds, Verdict, compare, tally
+from harness.matrix import load_matrix
+from harness.networks import Networks
+from targets.availability import check
+from targets.inventory import Inventory
+from tests.benchmarks.judging import EMULATED, RERUNS, repeated_figures
 from tests.harness.running import LONGEST_S, MATRIX, ROOT, Done
 
-DEVICE = "nano33ble-emu"
-TOOLS = ("qemu-system-arm", "arm-none-eabi-gcc")
-SELECTED = ("--device", DEVICE, "-k", "test_latency and int8")
+DEVICES = Inventory.load(None).devices
+SELECTED = ("-k", "test_latency and int8")
+NODE_MODULES = Path("targets", "emulators", "rp2040js", "node_modules")
 ONE_MORE = ("void reds_invoke(const reds_network *network)\n{\n", '    __asm volatile("nop");\n')
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.toolchain,
-    pytest.mark.skipif(any(shutil.which(tool) is None for tool in TOOLS), reason=f"needs {' and '.join(TOOLS)}"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.toolchain]
+
+
+@pytest.fixture(scope="module", params=EMULATED)
+def device(request: pytest.FixtureRequest) -> str:
+    availability = check(DEVICES[request.param])
+    if not availability.available:
+        pytest.skip(f"{request.param}: {availability.reason}")
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def before(measure: Callable[..., Done]) -> Done:
-    done = measure(*SELECTED)
+def before(measure: Callable[..., Done], device: str) -> Done:
+    done = measure("--device", device, *SELECTED)
     assert done.process.returncode == 0, done.output
     return done
 
@@ -40,6 +50,8 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
     for name in ("conftest.py", "platformio.ini", "pyproject.toml"):
         shutil.copy2(ROOT / name, folder / name)
+    if (ROOT / NODE_MODULES).exists():
+        (folder / NODE_MODULES).symlink_to(ROOT / NODE_MODULES)
     source = folder / "targets" / "runtime" / "src" / "reds_network.c"
     head, nop = ONE_MORE
     assert source.read_text().count(head) == 1
@@ -47,16 +59,33 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_repeated_runs_are_the_same(before: Done, measure: Callable[..., Done]) -> None:
-    for _ in range(3):
-        comparisons = compare(before.run, measure(*SELECTED).run, Thresholds())
+def test_a_repeated_run_is_the_same(before: Done, measure: Callable[..., Done], device: str) -> None:
+    comparisons = compare(before.run, measure("--device", device, *SELECTED).run, Thresholds())
 
-        assert {c.verdict for c in comparisons} == {Verdict.SAME}
-        assert tally(comparisons).compared == len(before.run.measurements) > 0
+    assert {c.verdict for c in comparisons} == {Verdict.SAME}
+    assert tally(comparisons).compared == len(before.run.measurements) > 0
 
 
-def test_a_single_added_instruction_fails_the_run(before: Done, changed: Path, tmp_path: Path) -> None:
-    arguments = ["--matrix", str(MATRIX), "--results", str(tmp_path), *SELECTED, "--compare", before.run.source]
+def test_fifty_repeated_measurements_are_the_same(models: None, device: str) -> None:
+    deployment = Networks(load_matrix(str(MATRIX), DEVICES)).deployment(Model("mlp1", "digits"), "int8")
+
+    figures = repeated_figures(DEVICES[device], deployment)
+
+    assert figures == {"reruns": RERUNS, "values": RERUNS * len(deployment.network.bundle.subnets), "false_alarms": 0}
+
+
+def test_a_single_added_instruction_fails_the_run(before: Done, changed: Path, tmp_path: Path, device: str) -> None:
+    arguments = [
+        "--matrix",
+        str(MATRIX),
+        "--results",
+        str(tmp_path),
+        "--device",
+        device,
+        *SELECTED,
+        "--compare",
+        before.run.source,
+    ]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "suites", "-p", "no:cacheprovider", *arguments],
         cwd=changed,

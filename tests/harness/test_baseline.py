@@ -49,7 +49,6 @@ def test_the_records_are_kept_with_reason_date_and_what_was_there_before(tmp_pat
         (a_run(), [a_measurement(), an_outcome(outcome="failed", reason="no")], "1 test failed, first suites/test_latency.py"),
         (a_run(), [a_measurement(), an_outcome(outcome="error", reason="no")], "1 test failed"),
         (replace(a_run(), git_dirty=True), [a_measurement()], "the working tree had changes"),
-        (a_run(), [], "it holds no measurements"),
     ],
 )
 def test_a_run_that_nobody_should_expect_is_refused_unless_forced(
@@ -57,7 +56,7 @@ def test_a_run_that_nobody_should_expect_is_refused_unless_forced(
 ) -> None:
     path = write(tmp_path, run, *records)
 
-    assert promote(path, tmp_path) == 1
+    assert promote(path, tmp_path) == 2
     assert fault in capsys.readouterr().err
     assert not (tmp_path / "baselines").exists()
     assert promote(path, tmp_path, "--force") == 0
@@ -68,8 +67,8 @@ def test_a_torn_run_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str
     path = write(tmp_path, a_run(), a_measurement())
     path.write_bytes(path.read_bytes() + b'{"kind": "meas')
 
-    assert promote(path, tmp_path) == 1
-    assert "damaged lines: 3" in capsys.readouterr().err
+    assert promote(path, tmp_path) == 2
+    assert "seen: line 3 is damaged and left out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["../digits", "a/b", "", ".hidden", "a b"])
@@ -82,3 +81,40 @@ def test_a_name_is_no_path(tmp_path: Path, name: str) -> None:
 def test_a_reason_is_not_empty(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert promote(write(tmp_path, a_run(), a_measurement()), tmp_path, reason="  ") == 2
     assert "needs a reason" in capsys.readouterr().err
+
+
+def test_a_run_without_values_is_no_baseline_even_if_forced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, a_run(), an_outcome())
+
+    assert promote(path, tmp_path, "--force") == 2
+    assert "it holds no measurements" in capsys.readouterr().err
+    assert not (tmp_path / "baselines").exists()
+
+
+def test_a_part_does_not_take_the_place_of_the_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    elsewhere = [a_measurement(device="pico-emu", architecture=name) for name in ("mlp1", "mlp3")]
+    whole = write(tmp_path, a_run("whole"), a_measurement(), *elsewhere)
+    part = write(tmp_path, a_run("part"), a_measurement())
+    lost = "2 of the 3 values of the baseline before are not in it (pico-emu 2; mlp1 1, mlp3 1)"
+    assert promote(whole, tmp_path) == 0
+
+    assert promote(part, tmp_path) == 2
+    assert lost in capsys.readouterr().err
+    assert run_file.read(tmp_path / "baselines" / "digits.jsonl").run.id == "whole"
+    assert promote(part, tmp_path, "--force") == 0
+    assert f"dropped: {lost}\n" in capsys.readouterr().out
+    assert promote(whole, tmp_path) == 0  # more than before is no loss
+
+
+def test_a_run_that_is_promoted_again_keeps_its_predecessor(tmp_path: Path) -> None:
+    first, second = (write(tmp_path, a_run(name), *RECORDS) for name in ("first", "second"))
+
+    for path in (first, second, second):
+        assert promote(path, tmp_path) == 0
+
+    assert run_file.read(tmp_path / "baselines" / "digits.jsonl").run.baseline_previous == "first"
+
+
+def test_changes_are_to_be_committed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert promote(write(tmp_path, replace(a_run(), git_dirty=True), *RECORDS), tmp_path) == 2
+    assert "do: commit the changes and run again; or use --force" in capsys.readouterr().err

@@ -9,6 +9,7 @@ import pytest
 
 from harness import run_file
 from harness.__main__ import COMMANDS, main
+from harness.commands.output import print_table
 from harness.records import Measurement
 from tests.harness.examples import a_measurement, a_run
 
@@ -23,6 +24,12 @@ def write(tmp_path: Path):
         return str(path)
 
     return call
+
+
+def test_nothing_in_a_table_steers_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(["what"], [["a\x1b[2Jb\x9b31m\rc"]])
+
+    assert all(c.isprintable() or c == "\n" for c in capsys.readouterr().out)
 
 
 def test_devices_lists_the_inventory(capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,7 +92,7 @@ def test_a_damaged_line_is_reported(write, capsys: pytest.CaptureFixture[str]) -
 
     assert main(["report", path]) == 0
 
-    assert "damaged lines are left out: 3" in capsys.readouterr().err
+    assert "line 3 is damaged and left out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

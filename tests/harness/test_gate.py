@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -62,14 +63,17 @@ class TestGate:
     ) -> None:
         baseline = write(tmp_path / "before.jsonl", images, larger_image)
 
-        done = measure("--device", "host", "-k", IMAGE, "--compare", baseline, *arguments)
+        junit = tmp_path / "junit.xml"
+        done = measure("--device", "host", "-k", IMAGE, "--compare", baseline, "--junit-xml", str(junit), *arguments)
 
+        (failure,) = ElementTree.parse(junit).iter("failure")
+        assert "gate: FAILED, 1 regression" in (failure.get("message") or "")
         (size,) = (int(m.value) for m in images.measurements if m.metric == "image_bytes")
         assert done.process.returncode == pytest.ExitCode.TESTS_FAILED
         assert "1 passed" in done.output
-        assert f"worse: image_bytes[mlp1-digits-int8-host] {size - 1:,} -> {size:,} bytes, +0.0" in done.output
+        assert f"worse: image_bytes[mlp1-digits-int8-host] {size - 1:,} -> {size:,} bytes: +0.0" in done.output
         assert "suites/test_footprint.py::test_image[mlp1-digits-int8-host]" in done.output
-        assert "\n1 regression\n" in done.output
+        assert done.process.stdout.splitlines()[-1] == f"gate: FAILED, 1 regression against {baseline}"
 
 
 class TestOnePart:
@@ -94,13 +98,17 @@ class TestOnePart:
 
         done = measure("--device", "host", "-k", IMAGE, "--compare", baseline, "--report", str(page), "--summary", str(summary))
 
-        assert done.output.index("= REDS Bench =") < done.output.index("= compared with") < done.output.index("\n1 regression\n")
+        assert (
+            done.output.index("= REDS Bench =")
+            < done.output.index("= compared with")
+            < done.output.index("\ngate: FAILED, 1 regression against")
+        )
         assert f"report: {page} (" in done.output
         text = Page(page.read_text()).text
         table = measurements(page.read_text())
         assert {row["verdict"] for row in table} == {"same", "worse"}
         assert {row["device"] for row in table} == {"host"}
-        assert "1 regression: image_bytes[mlp1-digits-int8-host]" in " ".join(text.split())
+        assert "1 regression: worse: image_bytes[mlp1-digits-int8-host]" in " ".join(text.split())
         assert f"{len(elsewhere)} values of that run are left out" in " ".join(text.split())
         assert "pico-emu" not in text
         assert "**1 regression** against" in summary.read_text()

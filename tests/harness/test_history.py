@@ -173,6 +173,28 @@ def test_the_command_shows_steps(folder: Path, capsys: pytest.CaptureFixture[str
     assert "accuracy" not in out
 
 
+def test_a_step_is_named_with_changes_that_were_not_committed_and_never_as_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for day in range(3):
+        write_run(tmp_path, run_of_day(day, git_sha=f"{min(day, 1)}" * 40, git_dirty=day > 0), a_measurement(value=100_000 + day))
+
+    assert main(["history", "--in", str(tmp_path)]) == 0
+
+    out = capsys.readouterr().out
+    assert "(+0.001 %), 0000000000 to 1111111111 with changes" in out
+    assert "(+0.001 %), within 1111111111 with changes" in out
+
+
+@pytest.mark.parametrize("metric", ["latency", "accuracy"])
+def test_damaged_lines_are_named_once(folder: Path, capsys: pytest.CaptureFixture[str], metric: str) -> None:
+    path = min(folder.glob("*.jsonl"))
+    path.write_bytes(path.read_bytes() + to_line(a_measurement(subnet="50"))[:100])
+
+    assert main(["history", metric, "--in", str(folder)]) == 0
+    assert capsys.readouterr().err == f"warning: {path}: line 6 is damaged and left out\n"
+
+
 def test_the_command_for_programs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["history", "--in", str(folder), "--json", "--changed"]) == 0
     document = json.loads(capsys.readouterr().out)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.__main__ import main
-from harness.commands.interleave import ROOT
+from harness.commands.interleave import ROOT, _progress
 from harness.interleaving import build_revision
 from reds.errors import FlashError, MissingError
 from targets.firmware import build
@@ -93,3 +93,16 @@ def test_a_revision_that_is_not_there_is_named() -> None:
 def test_what_is_wrong_is_named(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["interleave", "HEAD", "--matrix", str(MATRIX), *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_progress_in_a_log_is_in_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    say = _progress(12)
+    for number in range(1, 13):
+        say(number)
+
+    assert capsys.readouterr().err == "round 10 of 12\nround 12 of 12\n"
+
+
+def test_it_fails_on_what_the_other_commands_fail_on(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["interleave", "HEAD", "--matrix", str(MATRIX), "--fail-on", "worse", "--rounds", "0"]) == 2
+    assert "at least 1" in capsys.readouterr().err

@@ -110,10 +110,67 @@ def test_values_are_joined_by_what_was_measured_on_what() -> None:
     assert counts.lines == ["1 same, 1 worse, 1 missing, 1 new", "2 deterministic values compared, 1 differs"]
 
 
+@pytest.mark.parametrize("metric", ["parity_max_abs_error", "arena_bytes"])
+@pytest.mark.parametrize("bundle", ["b" * 64, "c" * 64])
+def test_rounding_errors_of_another_trained_network_need_a_new_baseline(metric: str, bundle: str) -> None:
+    found = judged({"metric": metric, "value": 1e-6}, {"metric": metric, "value": 2e-6, "bundle": bundle})
+
+    other = metric == "parity_max_abs_error" and bundle.startswith("c")
+    assert found.verdict is (Verdict.NEW if other else Verdict.WORSE)
+    assert found.needs_baseline == other
+    assert found.reason == ("needs a new baseline: another trained network" if other else "")
+
+
+def test_rounding_errors_beyond_what_the_suite_allows_are_failures_whatever_the_network() -> None:
+    parity = a_measurement(metric="parity_max_abs_error", value=1e-6)
+    after = a_file(
+        replace(parity, value=1.0, bundle="c" * 64), an_outcome(test=parity.test, outcome="failed", reason="too large")
+    )
+
+    (comparison,) = compare(a_file(parity), after, Thresholds())
+
+    assert comparison.verdict is Verdict.FAILED
+
+
+def test_another_compiler_does_not_excuse_a_loss_of_accuracy() -> None:
+    before, after = a_measurement(**right("1" * 90 + "0" * 10)), a_measurement(**right("1" * 50 + "0" * 50))
+    devices = some_device_facts(), some_device_facts(compiler="GCC 13")
+
+    (comparison,) = compare(a_file(before, devices[0]), a_file(after, devices[1]), Thresholds())
+
+    assert comparison.verdict is Verdict.WORSE
+    assert not comparison.needs_baseline
+
+
+def test_a_value_that_stops_being_deterministic_is_a_regression() -> None:
+    found = judged({}, {"deterministic": False, "samples": (1000, 1000, 1001)})
+    back = judged({"deterministic": False, "samples": (1000, 1000, 1001)}, {})
+
+    assert (found.verdict, found.reason) == (Verdict.WORSE, "the same inputs no longer give the same value")
+    assert back.verdict is Verdict.SAME
+
+
 def test_the_last_of_repeated_measurements_counts() -> None:
     repeated = a_file(a_measurement(value=1), a_measurement(value=2))
 
     assert [c.verdict for c in compare(repeated, a_file(a_measurement(value=2)), Thresholds())] == [Verdict.SAME]
+
+
+def test_a_single_sample_is_not_judged_and_says_so() -> None:
+    slower = judged(timed(1, count=1), timed(2, 3, count=1))
+
+    assert (slower.verdict, slower.noise, slower.reason) == (Verdict.SAME, None, "a single sample is not judged")
+    assert judged(timed(1, count=3), timed(2, 1.5, count=3)).noise is None
+
+
+def test_a_difference_above_the_noise_that_does_not_matter_says_why() -> None:
+    assert judged(timed(1), timed(2, 1.04, noise=0.001)).reason == "below the threshold of 5 %"
+    tiny = [
+        {**timed(seed), "samples": tuple(80 + extra + s % 2 for s in range(20)), "value": 80 + extra}
+        for seed, extra in ((1, 0), (2, 6))
+    ]
+    assert judged(tiny[0], tiny[1]).reason == "below what the clock resolves, 10 nanoseconds"
+    assert judged(timed(1), timed(2)).reason == ""
 
 
 def test_what_else_differs_is_named() -> None:

@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.__main__ import main
+from harness.judging import Thresholds, judge_run
 from harness.pareto import Place, Point, compare_fronts, front_of, fronts, hypervolume
 from harness.records import Measurement
+from harness.report import collect
 from harness.run_file import RunFile
 from reds.errors import ConfigError
-from tests.harness.examples import a_measurement
+from tests.harness.examples import a_measurement, an_outcome
 from tests.harness.storing import file_of, run_of_day, write_run
 
 PLACE = Place("host", "digits", "latency", "nanoseconds")
@@ -166,7 +168,7 @@ def files(tmp_path: Path) -> list[str]:
 def test_the_command_shows_what_became_of_the_front(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["pareto", *files]) == 0
     out = capsys.readouterr().out
-    assert "nano33ble-emu, digits, accuracy against latency (instructions)" in out
+    assert "nano33ble-emu, digits, accuracy against latency (instr)" in out
     assert "became dominated: mlp3-int8-25 (80.00 %, 510) by mlp3-int8-50 (94.00 %, 500)" in out
     assert "up to a cost of 1,100 and an accuracy of 0 %" in out
 
@@ -185,7 +187,7 @@ def test_a_device_that_is_gone_is_named_and_counts_as_lost(tmp_path: Path, capsy
 
     assert main(["pareto", *files, "--fail-on", "dominated"]) == 1
     out, error = capsys.readouterr()
-    assert "nano33ble-emu, digits, accuracy against latency (instructions)" in out
+    assert "nano33ble-emu, digits, accuracy against latency (instr)" in out
     assert "gone: B has no point here" in out
     assert "missing: mlp3-int8-100 (95.00 %, 1,000)" in out
     assert error == "2 points of A's fronts are dominated or missing in B\n"
@@ -204,8 +206,8 @@ def test_runs_without_a_common_device_are_an_error(tmp_path: Path, capsys: pytes
     assert main(["pareto", *files, *more]) == 2
     error = capsys.readouterr().err
     assert "the runs have no front in common" in error
-    assert "latency (instructions) in A only" in error
-    assert "latency (nanoseconds) in B only" in error
+    assert "latency (instr) in A only" in error
+    assert "latency (ns) in B only" in error
 
 
 def test_accuracies_over_other_inputs_are_pointed_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -223,3 +225,49 @@ def test_the_command_shows_the_fronts_of_one_run(files: list[str], capsys: pytes
     assert json.loads(capsys.readouterr().out)["fronts"][0]["place"]["cost"] == "macs"
     assert main(["pareto", files[1], "--fail-on", "dominated"]) == 2
     assert main(["pareto", files[1], "--cost", "watts"]) == 2
+
+
+def test_what_the_later_run_was_not_asked_for_is_left_out_as_in_the_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def tested(device: str, unit: str) -> list[Measurement]:
+        both = subnet("100", 0.95, 1000, device=device, unit=unit)
+        return [replace(m, test=f"suites/test_{m.metric}.py::test[{device}]") for m in both]
+
+    here, there = tested("nano33ble-emu", "instructions"), tested("pico-emu", "model cycles")
+    whole = run_with(here, there)
+    part = replace(run_with(here, day=1), outcomes=tuple(an_outcome(test=m.test) for m in here))
+    files = [str(write_run(tmp_path, run.run, *run.measurements, *run.outcomes)) for run in (whole, part)]
+
+    assert main(["pareto", *files, "--fail-on", "dominated"]) == 0
+    out = capsys.readouterr().out
+    assert "gone" not in out
+    assert "missing" not in out
+    assert "left out: 1 point of A, not asked for or not available in B" in out
+    assert main(["pareto", *files, "--json"]) == 0
+    places = [front["place"]["device"] for front in json.loads(capsys.readouterr().out)["fronts"]]
+    change = collect(part, judge_run(whole, part, Thresholds())).change
+    assert change is not None
+    assert places == [front.place.device for front in change.fronts] == ["nano33ble-emu"]
+
+
+@pytest.mark.parametrize("no_cost", ["parity_max_abs_error", "switch", "layer_latency", "search_seconds"])
+def test_what_is_not_spent_is_no_cost(no_cost: str) -> None:
+    others = [
+        a_measurement(metric="parity_max_abs_error", unit="logit"),
+        a_measurement(metric="switch", from_subnet="50"),
+        a_measurement(metric="layer_latency", layer="dense"),
+        a_measurement(metric="search_seconds", unit="seconds", device=None),
+    ]
+
+    with pytest.raises(ConfigError, match=f"unknown cost '{no_cost}'") as caught:
+        fronts(run_with(subnet("100", 0.9, 1000), others), no_cost)
+    assert "valid: latency, macs" in str(caught.value)
+
+
+def test_large_areas_are_written_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = run_with(subnet("100", 0.95, 40_306_097.5), subnet("50", 0.9, 20_000_000.5))
+    path = str(write_run(tmp_path, run.run, *run.measurements))
+
+    assert main(["pareto", path, path]) == 0
+    assert "e+" not in capsys.readouterr().out

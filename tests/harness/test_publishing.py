@@ -44,7 +44,7 @@ def test_a_comparison_shows_what_changed_and_nothing_else() -> None:
     assert "|" not in same
     assert "**1 regression** against somewhere" in slower
     (row,) = (line for line in slower.splitlines() if line.startswith("| latency"))
-    assert "| 1,000 | 1,100 | instructions | +10.00 % |" in row
+    assert "| 1,000 | 1,100 | instr | +10.00 % |" in row
 
 
 def test_of_a_test_that_ran_again_the_last_time_counts() -> None:
@@ -85,6 +85,20 @@ def test_a_table_that_no_page_would_show_is_cut() -> None:
 
     assert sum(line.startswith("| latency") for line in text.splitlines()) == 200
     assert "100 further values changed." in text
+    assert "<details><summary>300 values that changed, one by one</summary>" in text
+    assert [line for line in text.splitlines() if line.startswith("* worse")] == [
+        r"* worse: latency: nano33ble-emu, 1 network, 300 subnetworks (300 values): +1,000 instr each (+100.00 %)"
+    ]
+
+
+def test_new_values_are_counted_by_device_and_are_no_changes() -> None:
+    new = [a_measurement(subnet=str(n)) for n in range(300)]
+
+    text = compared(a_file(a_measurement()), a_file(a_measurement(), *new))
+
+    assert "* new: 299 values of nano33ble-emu" in text.replace("\\", "")
+    assert "|" not in text
+    assert "further" not in text
 
 
 @pytest.mark.slow

@@ -131,6 +131,16 @@ def test_regressions_are_filtered_by_verdict(opened: Browser) -> None:
     assert set(opened.texts(f"{ROWS} .verdict-cell")) == {"worse"}
 
 
+def test_the_verdict_is_in_sight_on_a_small_desktop(opened: Browser, save: Callable[[str], Path]) -> None:
+    opened.run("document.querySelector('#table').scrollIntoView({behavior: 'instant'})")
+    opened.screenshot(save("report-table.png"))
+    right = "return document.querySelector(arguments[0]).getBoundingClientRect().right"
+    edge = opened.run(right, "#measurements .scroll")
+    assert edge <= DESKTOP[0]
+    for column in ("verdict", "change, %", "before", "value", "unit"):
+        assert opened.run(right, f'{ROWS} td[data-label="{column}"]') <= edge, column
+
+
 def test_a_legend_toggles_series(opened: Browser, save: Callable[[str], Path]) -> None:
     chart = "mlp3-digits-accuracy"
     before = opened.run(LINES, chart)

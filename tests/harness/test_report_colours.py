@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from harness.report.style import PALETTE, PAPER, Colours
+from harness.report.style import PALETTE, PAPER, Colours, colour_of_device
 
 
 def linear(colour: str) -> np.ndarray:
@@ -68,3 +68,9 @@ def test_a_chart_gives_no_colour_twice_and_devices_always_the_same() -> None:
 @pytest.mark.parametrize("paper", PAPER)
 def test_colours_stand_out_from_the_paper(paper: str) -> None:
     assert min(contrast(colour, PAPER[paper]) for colour in PALETTE) >= 3
+
+
+def test_a_device_has_its_colour_whatever_else_is_measured() -> None:
+    shipped = [colour_of_device(name) for name in ("host", "nano33ble-emu", "pico-emu", "nano33ble", "pico")]
+    assert len({*shipped, PALETTE[0]}) == len(shipped) + 1
+    assert colour_of_device("a board of mine") == colour_of_device("a board of mine") != PALETTE[0]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from harness.report import collect
 from harness.report.collect import Report
 from harness.report.inlining import own_script, safe_json, vega_script
-from harness.report.page import render
+from harness.report.page import _table, render
 from harness.run_file import RunFile
 from tests.harness.examples import a_measurement, a_run, an_outcome
 from tests.harness.full_run import a_full_run, outcomes_only, with_latency
@@ -43,7 +43,7 @@ def page(full: Report) -> Page:
             "without a device",
         ),
         (RunFile("x", a_run(), (a_measurement(),)), "this file does not say how they ended"),
-        (RunFile("x", a_run(), (a_measurement(),), damaged_lines=(7, 9)), "2 lines of x are damaged and left out: 7, 9"),
+        (RunFile("x", a_run(), (a_measurement(),), damaged_lines=(7, 9)), "x: lines 7, 9 are damaged and left out"),
     ],
     ids=["empty", "failures only", "no device", "older file", "damaged"],
 )
@@ -61,9 +61,33 @@ def test_two_runs_without_a_common_value_are_not_judged() -> None:
 def test_regressions_are_named_on_the_front_page(page: Page) -> None:
     start = page.text.index("What changed", page.text.index("How to read this"))  # after the navigation
     front = re.sub(r"\s+", " ", page.text[start : page.text.index("Results at a glance", start)])
-    assert "24 regressions: latency[mlp1-digits-float32-nano33ble-emu-100]" in front
+    assert "24 regressions: worse: latency: nano33ble-emu, 6 networks, 24 subnetworks (24 values): +100.00 %" in front
     assert "+100.00 %" in front
     assert "Hypervolume" in front
+
+
+def test_the_first_tile_counts_regressions(page: Page) -> None:
+    overview = re.sub(r"\s+", " ", page.text)
+    assert overview.index("24 regressions") < overview.index("1 passed")
+
+
+def test_the_baseline_is_named_with_its_reason() -> None:
+    before = a_full_run("20251231T000000Z-aaaaaa")
+    before = replace(
+        before, source="/somewhere/results/baselines/digits.jsonl", run=replace(before.run, baseline_reason="gcc 13")
+    )
+
+    text = re.sub(r"\s+", " ", Page(render(compared(a_full_run(), before))).text)
+
+    assert "Since baseline digits, accepted as a baseline: “gcc 13”" in text
+    assert "/somewhere" not in text
+
+
+def test_the_table_begins_with_what_matters_and_says_once_what_is_alike(full: Report) -> None:
+    names = [column["name"] for column in _table(full)["columns"]]
+    assert names[:6] == ["metric", "architecture", "precision", "device", "subnet", "layer"]
+    assert names[6:10] == ["verdict", "change, %", "before", "value"]
+    assert _table(full)["same"]["data set"] == "digits"
 
 
 def test_a_part_of_a_run_is_compared_with_that_part_only() -> None:
@@ -90,7 +114,7 @@ def test_a_test_that_failed_only_now_is_a_regression() -> None:
 
     text = re.sub(r"\s+", " ", Page(render(compared(run, before))).text)
 
-    assert "1 regression: suites/test_own.py::test_own." in text
+    assert "1 regression. " in text
     assert "suites/test_own.py::test_own failed and passed before" in text
 
 

@@ -185,7 +185,7 @@ def test_a_full_disk_ends_the_run_and_says_so(measure: Callable[..., Done]) -> N
     assert "INTERNALERROR" not in done.output
     assert "a record could not be written to" in done.output
     assert "make room, or write elsewhere" in done.output
-    assert "damaged lines, which are left out: 5" in done.output
+    assert "line 5 is damaged and left out" in done.output
     assert [o.outcome for o in done.run.outcomes] == ["passed"]
     assert [m.metric for m in done.run.measurements] == ["accuracy"]
 

@@ -58,6 +58,18 @@ def test_runs_are_named_by_path_latest_id_and_beginning(folder: Path, repository
         assert values_of(name, folder, repository) == [value]
 
 
+def test_the_latest_run_is_the_one_that_started_last_whatever_its_name(folder: Path, repository: Path) -> None:
+    write_run(folder, run_of_day(10, id="0-first-by-name"), a_measurement(value=10))
+    write_run(folder, run_of_day(2, id="9-last-by-name"), a_measurement(value=2))
+    (folder / "1-no-run.jsonl").write_text("hello")
+
+    assert values_of("latest", folder, repository) == [10]
+
+    (folder / "99-just-begun.jsonl").touch()
+    with pytest.raises(ProtocolError, match=r"99-just-begun.jsonl is not the file of a run"):
+        open_run("latest", folder, repository)
+
+
 def test_baselines_are_named_plainly_or_as_such(folder: Path, repository: Path) -> None:
     assert values_of("digits", folder, repository) == [1]
     assert values_of("baseline poster", folder, repository) == [2]
@@ -93,6 +105,14 @@ def test_what_is_no_name_of_a_run_is_no_option_of_git_either(folder: Path, repos
     with pytest.raises(MissingError, match="there is no run"):
         open_run(name, folder, repository)
     assert not list(repository.rglob("stolen*"))
+
+
+def test_values_of_several_metrics_are_read_at_once(folder: Path) -> None:
+    write_run(folder, run_of_day(11), *(a_measurement(metric=metric) for metric in ("latency", "switch", "accuracy")))
+
+    *_, last = values(folder, Selection(metrics=("accuracy", "latency")))
+
+    assert [quantity.key.metric for quantity, *_ in last.readings] == ["latency", "accuracy"]
 
 
 def test_the_nearest_names_are_given(folder: Path, repository: Path) -> None:

@@ -84,3 +84,22 @@ def test_a_count_is_never_called_time(measurements: list[Measurement]) -> None:
     table, _, notes = text.partition("Counts of nano33ble-emu:")
     assert "not time" in notes
     assert not {"ms", "us", "ns", "milliseconds"} & set(table.split())
+
+
+def test_of_repeated_measurements_the_last_counts() -> None:
+    size = {"metric": "image_bytes", "unit": "bytes", "subnet": None, "macs": None}
+    switch = {"metric": "switch", "from_subnet": "50"}
+    repeated = [a_measurement(**size, value=9), a_measurement(**switch, value=99), a_measurement(value=1)]
+
+    (row,) = summary.rows([*repeated, a_measurement(**size, value=8), a_measurement(**switch, value=7), a_measurement(value=2)])
+
+    assert (row.image_bytes, row.switch, row.latency) == (8, 7, 2)
+
+
+def test_nothing_in_a_record_steers_the_terminal() -> None:
+    hostile = [a_measurement(architecture="a\x1b[2Jb", device="c\x9b31md\r", subnet="e\nf")]
+
+    text = summary.render(summary.rows(hostile), width=200, colour=False)
+
+    assert all(c.isprintable() or c == "\n" for c in text)
+    assert "a [2Jb" in text

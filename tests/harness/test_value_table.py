@@ -14,7 +14,7 @@ LONG = "layer_activation_bytes[mlp11-digits-float32-nano33ble-emu-100-hidden10]"
 
 
 def a_row(value: str = "latency[mlp3-digits-int8-host-100]", why: str = "", verdict: Verdict = Verdict.WORSE) -> ValueRow:
-    return ValueRow(value, "1,000", "1,100", "instructions", "+10.00 %", "1.20 %", verdict, why)
+    return ValueRow(value, "1,000", "1,100", "instr", "+10.00 %", "1.20 %", verdict, why)
 
 
 def lines(*rows: ValueRow, columns: int) -> list[str]:
@@ -63,6 +63,7 @@ def test_reasons_that_rows_share_are_said_once(capsys: pytest.CaptureFixture[str
     assert f"note 1: {shared}\n" in out
     assert out.count("note 1") == 3
     assert "worse    alone\n" in out
+    assert "change: the median of all differences between samples" in out
     assert "instr: retired instructions of the emulated core, not time" in out
     assert "\x1b" not in out
 

@@ -3,8 +3,9 @@ const table = (() => {
   "use strict";
   const root = document.getElementById("table");
   if (!root) return null;
-  const { columns, rows } = JSON.parse(document.getElementById("measurements-data").textContent);
-  const texts = rows.map((row) => row.filter((cell) => cell !== null).join(" ").toLowerCase());
+  const { columns, rows, same } = JSON.parse(document.getElementById("measurements-data").textContent);
+  const alike = Object.values(same).join(" ");
+  const texts = rows.map((row) => `${alike} ${row.filter((cell) => cell !== null).join(" ")}`.toLowerCase());
   const STEP = 100;
   const number = new Intl.NumberFormat("en", { maximumSignificantDigits: 8 });
   const byName = new Intl.Collator("en", { numeric: true });
@@ -42,7 +43,8 @@ const table = (() => {
       const line = element("tr");
       rows[index].forEach((cell, c) => {
         const text = cell === null ? "" : columns[c].number ? number.format(cell) : cell;
-        const made = element("td", text, { "data-label": columns[c].name, ...(columns[c].number ? { class: "number" } : {}) });
+        const made = element("td", undefined, { "data-label": columns[c].name, ...(columns[c].number ? { class: "number" } : {}) });
+        String(text).split(/(?<=_)/).forEach((part, p) => made.append(...(p ? [element("wbr")] : []), part)); // names may wrap
         if (columns[c].name === "verdict" && cell !== null) made.classList.add("verdict-cell", cell);
         line.append(made);
       });
@@ -103,14 +105,21 @@ const table = (() => {
   }
 
   function download() {
-    const lines = [columns.map((column) => column.name), ...chosen().map((index) => rows[index])];
+    const lines = [[...columns.map((column) => column.name), ...Object.keys(same)], ...chosen().map((index) => [...rows[index], ...Object.values(same)])];
     const blob = new Blob([lines.map((line) => line.map(quoted).join(",")).join("\n") + "\n"], { type: "text/csv" });
     const link = element("a", undefined, { href: URL.createObjectURL(blob), download: "measurements.csv" });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   }
 
+  function sayWhatIsAlike() {
+    const place = document.getElementById("same");
+    place.textContent = `All of them: ${Object.entries(same).map(([name, value]) => `${name} ${value}`).join(", ")}.`;
+    place.hidden = Object.keys(same).length === 0;
+  }
+
   head();
+  sayWhatIsAlike();
   filters();
   show();
   document.getElementById("more").addEventListener("click", () => { limit += STEP; show(); });

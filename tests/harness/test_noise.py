@@ -1,0 +1,103 @@
+"""The A/A noise floor: taken from runs of the same program, and what the gate makes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.__main__ import main
+from harness.judging import Thresholds, Verdict, compare
+from harness.judging.noise_floor import EARLIER_RUNS, NoiseFloor, noise_floors
+from harness.records import Measurement
+from harness.toml_table import read_toml
+from tests.harness.examples import a_measurement, some_device_facts
+from tests.harness.storing import file_of, run_of_day, write_run
+
+HOST = some_device_facts(id="host", device_kind="host", clock="nanoseconds")
+BETWEEN_RUNS = 0.2
+RUNS = 30
+
+
+def a_latency(rng: np.random.Generator, **changes: Any) -> Measurement:
+    """Quiet within a run, and another fifth from run to run."""
+    samples = tuple((1000 * (1 + rng.normal(0, BETWEEN_RUNS)) * (1 + rng.normal(0, 0.001, 20))).tolist())
+    facts = {"unit": "nanoseconds", "clock": "nanoseconds", "deterministic": False, "device": "host", "samples": samples}
+    return a_measurement(**facts, value=float(np.median(samples)), **changes)
+
+
+def floors(*changes: dict[str, Any], device: Any = lambda day: HOST) -> list[NoiseFloor]:
+    """Of runs with one latency each."""
+    rng = np.random.default_rng(0)
+    return noise_floors(
+        file_of(run_of_day(day), [a_latency(rng, **changed)], [device(day)]) for day, changed in enumerate(changes)
+    )
+
+
+def test_the_floor_is_what_the_same_program_differs_by() -> None:
+    (floor,) = floors(*[{}] * RUNS)
+
+    assert (floor.place.metric, floor.place.device) == ("latency", "host")
+    assert floor.shifts == sum(min(day, EARLIER_RUNS) for day in range(RUNS))
+    assert floor.noise is not None
+    assert 2 * BETWEEN_RUNS < floor.noise < 10 * BETWEEN_RUNS
+
+
+def test_too_few_runs_say_nothing() -> None:
+    (floor,) = floors({}, {}, {})
+
+    assert (floor.noise, floor.shifts) == (None, 3)
+
+
+@pytest.mark.parametrize("field", ["firmware", "image", "subnet"])
+def test_another_program_or_value_is_no_noise(field: str) -> None:
+    assert floors(*({field: str(number)} for number in range(RUNS))) == []
+
+
+def test_other_circumstances_are_no_noise() -> None:
+    assert floors(*[{}] * RUNS, device=lambda day: some_device_facts(id="host", compiler=f"GCC {day}")) == []
+
+
+def test_what_is_exact_or_of_an_unknown_program_has_no_noise() -> None:
+    exact, unknown = a_measurement(), a_latency(np.random.default_rng(0), firmware=None)
+
+    assert noise_floors(file_of(run_of_day(day), [exact, unknown]) for day in range(RUNS)) == []
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Runs of one program."""
+    rng = np.random.default_rng(0)
+    for day in range(RUNS):
+        write_run(tmp_path / "runs", run_of_day(day), HOST, a_latency(rng))
+    return tmp_path / "runs"
+
+
+def test_the_command_prints_thresholds_that_keep_the_gate_quiet(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["noise", "--in", str(folder), "--device", "host"]) == 0
+    matrix = tmp_path / "own.toml"
+    matrix.write_text(capsys.readouterr().out)
+    thresholds = Thresholds.parse("own.toml", read_toml(matrix)["thresholds"])
+
+    rng = np.random.default_rng(1)
+    quiet, loud = a_latency(rng, firmware="a"), a_latency(rng, firmware="b")
+    before, after = (file_of(run_of_day(day), [m], [HOST]) for day, m in enumerate((quiet, loud)))
+
+    (without,), (knowing,) = compare(before, after, Thresholds()), compare(before, after, thresholds)
+    assert without.verdict in {Verdict.WORSE, Verdict.BETTER}
+    assert (knowing.verdict, knowing.reason) == (Verdict.UNSTABLE, "below the noise floor")
+
+
+def test_the_command_says_what_it_cannot_tell(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in sorted(folder.iterdir())[3:]:
+        path.unlink()
+
+    assert main(["noise", "--in", str(folder)]) == 2
+
+    assert "left out: latency on host: 3 pairs of values, fewer than 20" in capsys.readouterr().err
+    assert main(["noise", "--in", str(folder), "--json"]) == 0
+    assert '"shifts": 3' in capsys.readouterr().out
