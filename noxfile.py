@@ -1,4 +1,6 @@
-"""Sessions: `bench`, `tests`, `lint`, `figures`. Each has an environment of its own, reused from run to run."""
+"""Sessions: `bench`, `tests`, `lint`, `kernels`, `figures`. Each has an environment of its own, reused from run to run."""
+
+import os
 
 import nox
 
@@ -41,6 +43,18 @@ def tests(session: nox.Session) -> None:
     finally:
         if not session.posargs:
             session.run("coverage", "report", "--fail-under=90")
+
+
+@nox.session
+def kernels(session: nox.Session) -> None:
+    """What inferences cost on emulated boards beside another runtime's figures; arguments go to tests/benchmarks/kernels.py.
+
+    Where REDS_MODELS_DIR names a folder with the published networks, those are measured instead of random weights.
+    """
+    extras = ("train",) if os.environ.get("REDS_MODELS_DIR") else ()
+    install(session, *extras, "devices", "bench", "test")
+    provide_tools(session)
+    session.run("python", "-m", "tests.benchmarks.kernels", *session.posargs, env=THREADS)
 
 
 @nox.session

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Protocol
 
-from harness.commands import baseline, compare, devices, history, interleave, noise, pareto, prepare, push, report
+from harness.commands import baseline, compare, devices, history, interleave, noise, pareto, prepare, profile, push, report
 from reds.errors import BenchError
 
 
@@ -30,10 +30,11 @@ class Command(Protocol):
         ...
 
 
-COMMANDS: tuple[Command, ...] = (devices, prepare, report, compare, interleave, baseline, noise, history, pareto, push)
+COMMANDS: tuple[Command, ...] = (devices, prepare, profile, report, compare, interleave, baseline, noise, history, pareto, push)
 EXAMPLES = """examples:
   python -m harness devices                     which devices can be measured, and what the others lack
   python -m harness prepare --matrix digits     make what the matrix needs, before pytest
+  python -m harness profile ds_cnn_s --device nano33ble-emu       what each layer takes there
   python -m harness report latest               the table of the last run
   python -m harness compare A B --fail-on worse        what changed from run A to run B
   python -m harness interleave HEAD             what changes that are not committed do to this computer's latencies

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.matrix import Repeats
-from reds.errors import BenchError, ProtocolError, TimedOutError, TransportError
+from reds.errors import BenchError, ConfigError, ProtocolError, TimedOutError, TransportError
 from targets.inventory import Device
 from targets.target import (
     FirstInferenceTime,
@@ -77,6 +77,14 @@ class Board:
         self._loaded = None
         with self._watched():
             self._loaded = (sha256, target.load(image))
+            self._opened = _Opened(target, target.identify())  # a large image is part of another firmware
+        return self._loaded[1]
+
+    @property
+    def loaded(self) -> Loaded:
+        """What the device said of the image it has; ConfigError before it has one."""
+        if self._loaded is None:
+            raise ConfigError(f"{self.device.id} has no image", do="load one first")
         return self._loaded[1]
 
     def infer(self, level: int, inputs: np.ndarray) -> np.ndarray:

@@ -78,9 +78,9 @@ def network(model: Model, networks: Networks) -> Network:
 
 
 @pytest.fixture
-def deployment(placement: Placement, networks: Networks) -> Deployment:
-    """The image of the test's model in the test's precision."""
-    return networks.deployment(placement.model, placement.precision)
+def deployment(placement: Placement, plan: Plan, networks: Networks) -> Deployment:
+    """The image of the test's model in the test's precision, as the test's device wants it."""
+    return networks.deployment(placement.model, placement.precision, plan.devices[placement.device].layouts)
 
 
 @pytest.fixture(scope="session")
@@ -102,9 +102,9 @@ def board(placement: Placement, deployment: Deployment, plan: Plan, boards: Boar
 
 
 @pytest.fixture
-def firmware(placement: Placement, plan: Plan) -> Firmware:
-    """The program that runs on the test's device; built if it was not."""
-    return build(plan.devices[placement.device].environment)
+def firmware(board: Board, deployment: Deployment) -> Firmware:
+    """The program that runs on the test's device, with the image in it if that is where the device keeps it."""
+    return build(board.device.environment, image=deployment.content if board.loaded.built_in else b"")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +22,9 @@ from reds.datasets import Split, open_split
 from reds.datasets.samples import stratified
 from reds.export import image as make_image
 from reds.image import Image, read_image
-from reds.image.operations import operations
+from reds.image.layouts import CHOICES
+from reds.image.operations import Operation, operations
+from reds.layers import Widths
 from reds.recipe import Recipe
 from reds.reference import infer
 from reds.stages import Stage
@@ -84,8 +87,9 @@ class Deployment:
 
     def layer_activation_bytes(self, level: int) -> tuple[int, ...]:
         """Bytes of the inputs and outputs of each layer at `level`, in the order of `layers`."""
-        element_bytes = self.image.element_type.itemsize
-        return tuple(element_bytes * (step.inputs + step.outputs) for step in self.image.levels[level].steps)
+        element_bytes, bundle = self.image.element_type.itemsize, self.network.bundle
+        widths = bundle.subnets[level].widths
+        return tuple(element_bytes * activation_elements(operation, widths) for operation in operations(bundle.architecture))
 
     def test_inputs(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
         """Test samples (n, input_elements) in the image's element type."""
@@ -100,6 +104,12 @@ class Deployment:
         return self.image.dequantise_outputs(level, outputs)
 
 
+def activation_elements(operation: Operation, widths: Widths) -> int:
+    """Elements of the input and the output of one layer of an image in a subnetwork of these widths."""
+    inside = math.prod(operation.input_size) * operation.inputs(widths)
+    return inside + math.prod(operation.windows.output_size) * operation.outputs(widths)
+
+
 class Networks:
     """The networks of a matrix, each read once and kept.
 
@@ -110,7 +120,7 @@ class Networks:
     def __init__(self, matrix: Matrix) -> None:
         self._matrix = matrix
         self._networks: dict[Model, Network] = {}
-        self._deployments: dict[tuple[Model, str], Deployment] = {}
+        self._deployments: dict[tuple[Model, str, str], Deployment] = {}
 
     def network(self, model: Model) -> Network:
         """The trained network of a model.
@@ -125,26 +135,27 @@ class Networks:
             self._networks[model] = Network(recipe, bundle, open_split(files.data), files.logits(), content_hash(bundle))
         return self._networks[model]
 
-    def deployment(self, model: Model, precision: str) -> Deployment:
-        """The image of a model in one precision; made once and kept in the cache."""
-        if (model, precision) not in self._deployments:
+    def deployment(self, model: Model, precision: str, layouts: str) -> Deployment:
+        """The image of a model in one precision, its weights ordered as a device wants them; made once and kept in the cache."""
+        key = (model, precision, layouts)
+        if key not in self._deployments:
             network = self.network(model)
             count = self._matrix.samples.calibration
-            self._deployments[model, precision] = Deployment(network, _image(network, precision, count))
-        return self._deployments[model, precision]
+            self._deployments[key] = Deployment(network, _image(network, precision, count, layouts))
+        return self._deployments[key]
 
 
 IMAGE = Stage("image", "reds.export", "making images")
 
 
-def _image(network: Network, precision: str, calibration_samples: int) -> bytes:
+def _image(network: Network, precision: str, calibration_samples: int, layouts: str) -> bytes:
     """The image of a network, from the cache where it lies since it was made first."""
     calibration = calibration_inputs(network.split, calibration_samples)
     digest = hashlib.sha256(np.ascontiguousarray(calibration, "<f4").tobytes()).hexdigest()
-    inputs = {"bundle": network.sha256, "precision": precision, "calibration": digest}
+    inputs = {"bundle": network.sha256, "precision": precision, "calibration": digest, "layouts": layouts}
 
     def make(folder: Path) -> None:
-        content = make_image(network.bundle, precision, calibration)
+        content = make_image(network.bundle, precision, calibration, CHOICES[layouts])
         (folder / "network.reds").write_bytes(content)
 
     return (IMAGE.build(inputs, make) / "network.reds").read_bytes()
@@ -156,4 +167,10 @@ def content_hash(bundle: Bundle) -> str:
     digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
     for name in bundle.architecture.weights:
         digest.update(np.ascontiguousarray(bundle.weights[name], "<f4").tobytes())
+    for subnet, vectors in sorted(bundle.private.items()):
+        for name, vector in sorted(vectors.items()):
+            digest.update(f"\0{subnet}\0{name}\0".encode() + np.ascontiguousarray(vector, "<f4").tobytes())
+    for subnet, vectors in sorted(bundle.private.items()):
+        for name, array in sorted(vectors.items()):
+            digest.update(f"\0{subnet}/{name}\0".encode() + np.ascontiguousarray(array, "<f4").tobytes())
     return digest.hexdigest()

@@ -1,11 +1,13 @@
 """A network on disk: a folder with `bundle.json` (what it is, where it comes from) and `weights.npz` (float32 arrays).
 
-A network whose channels have been scored also has `importance.npz`.
+A network whose channels have been scored also has `importance.npz`; one whose subnetworks have vectors of their own (batch norm,
+biases) has `private.npz`.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import zipfile
@@ -18,12 +20,14 @@ import numpy as np
 
 from reds.architecture import Architecture
 from reds.errors import ConfigError, MissingError, ProtocolError, unknown_name
-from reds.subnets import Subnets, whole_network
+from reds.layers import Weight, Widths
+from reds.subnets import Subnet, Subnets, whole_network
 
 SCHEMA_VERSION = 1
 DOCUMENT = "bundle.json"
 WEIGHTS = "weights.npz"
 IMPORTANCE = "importance.npz"
+PRIVATE = "private.npz"
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Bundle:
         subnets: the nested subnetworks, the whole network first.
         provenance: JSON-ready facts: recipe, seeds, data fingerprint, tool versions, accuracy by subnetwork.
         importance: float32 arrays by kernel name in the kernel's shape (see `reds.importance`); empty where not scored.
+        private: what a subnetwork has for itself instead of the shared prefix: by its name, then by the name of the weight, a
+            float32 vector (active channels,). Only vectors can be private: batch norm and biases.
 
     Raises:
         ConfigError: an array is missing, of another shape or type, or not finite, or the widths do not fit or begin with a part.
@@ -46,23 +52,39 @@ class Bundle:
     subnets: Subnets
     provenance: Mapping[str, Any] = field(default_factory=dict)
     importance: Mapping[str, np.ndarray] = field(default_factory=dict)
+    private: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in self.architecture.weights:
             if name not in self.weights:
                 raise ConfigError(f"the weights of {self.architecture.name} lack {name!r}", seen=", ".join(self.weights))
-            self._check_array("weight", name, self.weights[name])
+            self._check_array("weight", name, self.weights[name], self.architecture.full_widths)
         for name, array in self.importance.items():
-            self._check_array("importance", name, array)
+            self._check_array("importance", name, array, self.architecture.full_widths)
         for subnet in self.subnets:
             self.architecture.check_widths(subnet.widths)
         if self.subnets[0].widths != self.architecture.full_widths:
             raise ConfigError("the first subnetwork is not the whole network", seen=f"{self.subnets[0]}")
+        for subnet_name, vectors in self.private.items():
+            widths = self.subnets[self.subnets.level(subnet_name)].widths
+            for name, array in vectors.items():
+                self._check_array(f"private weight of subnetwork {subnet_name!r}", name, array, widths)
+                if not self.architecture.weights[name].is_vector:
+                    raise ConfigError(f"{name!r} is shared by all subnetworks", seen=f"private in {subnet_name!r}")
 
-    def _check_array(self, what: str, name: str, array: np.ndarray) -> None:
+    def active_weights(self, subnet: Subnet) -> dict[str, np.ndarray]:
+        """Every array of one subnetwork, in its shapes: prefixes of the shared weights, and its private vectors."""
+        return {**self.architecture.slice_weights(self.weights, subnet.widths), **self.private.get(subnet.name, {})}
+
+    def _private_by_key(self) -> dict[str, np.ndarray]:
+        """The private vectors as they are kept, "2/norm1/beta": under the level's number, as names may hold any character."""
+        levels = {subnet.name: level for level, subnet in enumerate(self.subnets)}
+        return {f"{levels[s]}/{name}": array for s, vectors in self.private.items() for name, array in vectors.items()}
+
+    def _check_array(self, what: str, name: str, array: np.ndarray, widths: Widths) -> None:
         if name not in self.architecture.weights:
             raise unknown_name(f"weight of {self.architecture.name}", name, self.architecture.weights)
-        shape = self.architecture.weights[name].shape(self.architecture.full_widths)
+        shape = self.architecture.weights[name].shape(widths)
         if array.shape != shape or array.dtype != np.float32:
             raise ConfigError(
                 f"{what} {name!r} of {self.architecture.name} is not float32 {shape}", seen=f"{array.dtype} {array.shape}"
@@ -95,6 +117,8 @@ class Bundle:
         _write_arrays(staging / WEIGHTS, {name: self.weights[name] for name in self.architecture.weights})
         if self.importance:
             _write_arrays(staging / IMPORTANCE, self.importance)
+        if self.private:
+            _write_arrays(staging / PRIVATE, self._private_by_key())
         if folder.exists():
             older = staging.with_suffix(".old")
             folder.rename(older)
@@ -131,7 +155,8 @@ class Bundle:
         weights = _read_arrays(weights_path)
         importance = _read_arrays(folder / IMPORTANCE) if (folder / IMPORTANCE).is_file() else {}
         subnets = Subnets.from_list(document.get("subnets", []), architecture)
-        return cls(architecture, weights, subnets, document.get("provenance", {}), importance)
+        private = _read_private(folder / PRIVATE, subnets) if (folder / PRIVATE).is_file() else {}
+        return cls(architecture, weights, subnets, document.get("provenance", {}), importance, private)
 
 
 def _write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -147,15 +172,32 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
         raise ProtocolError(f"{path} is not an archive of arrays", seen=str(error)) from error
 
 
+def _read_private(path: Path, subnets: Subnets) -> dict[str, dict[str, np.ndarray]]:
+    private: dict[str, dict[str, np.ndarray]] = {}
+    for key, array in _read_arrays(path).items():
+        level, _, name = key.partition("/")
+        if not level.isdecimal() or int(level) >= len(subnets):
+            raise ProtocolError(f"{path} holds an array of no subnetwork", seen=repr(key))
+        private.setdefault(subnets[int(level)].name, {})[name] = array
+    return private
+
+
+# Vectors that do not begin at zero.
+_BEGINS_AT_ONE = ("gamma", "moving_variance")
+
+
 def untrained(architecture: Architecture, seed: int) -> Bundle:
-    """The network with random weights (Glorot uniform kernels, zero biases): for tests and benchmarks of speed."""
+    """The network with random weights (Glorot uniform kernels, zero biases, idle batch norm), for tests and benchmarks."""
     generator = np.random.default_rng(seed)
 
-    def draw(shape: tuple[int, ...]) -> np.ndarray:
-        if len(shape) == 1:
-            return np.zeros(shape, np.float32)
-        limit = np.sqrt(6.0 / (np.prod(shape[:-1]) + shape[-1]))
+    def draw(weight: Weight) -> np.ndarray:
+        shape = weight.shape(architecture.full_widths)
+        if weight.is_vector:
+            return np.full(shape, weight.name.endswith(_BEGINS_AT_ONE), np.float32)
+        channels = [axis.extent(architecture.full_widths) for axis in weight.axes if axis.group is not None]
+        fan_in, fan_out = math.prod(shape) / channels[-1], math.prod(shape) / channels[0]
+        limit = math.sqrt(6.0 / (fan_in + fan_out))
         return generator.uniform(-limit, limit, shape).astype(np.float32)
 
-    weights = {name: draw(weight.shape(architecture.full_widths)) for name, weight in architecture.weights.items()}
+    weights = {name: draw(weight) for name, weight in architecture.weights.items()}
     return Bundle(architecture, weights, whole_network(architecture))

@@ -85,6 +85,10 @@ class DeviceError(BenchError):
     kind = "device"
 
 
+class NoRoomError(DeviceError):
+    """What the device was given does not fit in its memory."""
+
+
 class ParityError(BenchError):
     """Two computations that must agree do not."""
 

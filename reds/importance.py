@@ -74,10 +74,31 @@ def pair_importance(architecture: Architecture, importance: Importance) -> tuple
         for weight in placed.weights:
             if weight.name in importance:
                 axes = {axis.group: dimension for dimension, axis in enumerate(weight.axes) if axis.group is not None}
-                if set(axes) != {source, sink} or sink != source + 1:
+                if set(axes) == {source} and source == sink:
+                    _add_within_group(pairs, source, _vector(importance[weight.name], weight.axes, axes[source]))
+                elif set(axes) == {source, sink} and sink == source + 1:
+                    pairs[source] += _matrix(importance[weight.name], weight.axes, axes[source], axes[sink])
+                else:
                     raise ConfigError(f"kernel {weight.name!r} does not connect two neighbouring groups")
-                pairs[source] += _matrix(importance[weight.name], weight.axes, axes[source], axes[sink])
     return tuple(pairs)
+
+
+def _add_within_group(pairs: list[np.ndarray], group: int, scores: np.ndarray) -> None:
+    """Count a kernel of one group (depthwise) whenever its channel is kept.
+
+    It stands in the pair that begins there, at the one channel of the next group that every subnetwork keeps, the first; for the
+    last group likewise in the pair that ends there.
+    """
+    if group < len(pairs):
+        pairs[group][:, 0] += scores
+    else:
+        pairs[-1][0, :] += scores
+
+
+def _vector(array: np.ndarray, axes: tuple[Axis, ...], dimension: int) -> np.ndarray:
+    """The array summed to (channels of the group,)."""
+    others = tuple(d for d in range(array.ndim) if d != dimension)
+    return _by_channel(array.sum(axis=others, dtype=np.float64), axes[dimension], 0)
 
 
 def _matrix(array: np.ndarray, axes: tuple[Axis, ...], source: int, sink: int) -> np.ndarray:

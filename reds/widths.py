@@ -37,7 +37,12 @@ class WidthRule(Protocol):
         ...
 
     def choose(self, architecture: Architecture, importance: Importance) -> Choice:
-        """The widths for this network; `importance` is in the order of its channels. BudgetError where a budget cannot be met."""
+        """The widths for this network; `importance` is in the order of its channels.
+
+        Raises:
+            ConfigError: the rule needs scores, and there are none.
+            BudgetError: a budget cannot be met.
+        """
         ...
 
     def to_dict(self) -> dict[str, Any]:
@@ -72,6 +77,9 @@ class SearchRule:
         return tuple(budget_name(budget) for budget in self.budgets)
 
     def choose(self, architecture: Architecture, importance: Importance) -> Choice:
+        if not importance:
+            do = "score it first (python -m reds convert --help), or cut it without scores: --halving"
+            raise ConfigError("the network has no importance to choose widths by", do=do)
         found = search(architecture, importance, self.budgets, self.direction, self.minimum_width)
         return Choice(subnets_of(found), {**self.to_dict(), "solutions": [item.to_dict() for item in found]})
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
 
+from reds.errors import MissingError
 from targets.emulators import qemu, rp2040js
 from targets.firmware.platformio_environment import INSTALL
 from targets.firmware_identity import COMPILER_REMEDIES
@@ -51,6 +52,13 @@ def check(device: Device) -> Availability:
     names = [need.what for need in missing if need.remedy.startswith(APT)]
     reason = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} missing"
     return Availability(False, reason, f"{APT} {' '.join(packages)}")
+
+
+def require(device: Device) -> None:
+    """MissingError, with the remedy, unless the device is available."""
+    availability = check(device)
+    if not availability.available:
+        raise MissingError(f"{device.id} cannot be used", seen=availability.reason, do=availability.remedy)
 
 
 def _program(name: str, remedy: str) -> Need:

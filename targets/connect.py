@@ -13,6 +13,7 @@ from targets.emulators import qemu, rp2040js
 from targets.firmware import Firmware, build
 from targets.inventory import Device
 from targets.locks import DeviceLock
+from targets.program_memory import ProgrammableTarget
 from targets.target import Identity, Target
 from targets.wire.conversation import Conversation
 from targets.wire_target import WireTarget
@@ -32,8 +33,9 @@ _ATTACH: Mapping[str, Attach] = {
 def connect(device: Device, log_folder: Path) -> Iterator[Target]:
     """Hold a device, with the firmware of this checkout on it, until the end of the `with`.
 
-    Builds the firmware if it has changed, starts what has to be started, and stops it again however the block ends. Messages of
-    emulators go to `<log_folder>/<device id>.log`.
+    Builds the firmware if it has changed, starts what has to be started, and stops it again however the block ends. An image that
+    RAM does not hold is built into the firmware, where the device has program memory for it. Messages of emulators go to
+    `<log_folder>/<device id>.log`, those of the last one where it was started again.
 
     Raises:
         BusyError: another process holds the device.
@@ -42,12 +44,25 @@ def connect(device: Device, log_folder: Path) -> Iterator[Target]:
         DeviceError: the device is not what the inventory says.
         TransportError, TimedOutError, ProtocolError: it cannot be talked to.
     """
-    with DeviceLock(device), talk(device, build(device.environment), log_folder / f"{device.id}.log") as target:
-        yield target
+    log = log_folder / f"{device.id}.log"
+
+    def make(image: bytes) -> Firmware:
+        return build(device.environment, image=image)
+
+    def start(firmware: Firmware) -> AbstractContextManager[WireTarget]:
+        return talk(device, firmware, log)
+
+    with DeviceLock(device):
+        if device.has_program_memory:
+            with closing(ProgrammableTarget(make, start)) as target:
+                yield target
+        else:
+            with start(make(b"")) as target:
+                yield target
 
 
 @contextmanager
-def talk(device: Device, firmware: Firmware, log: Path) -> Iterator[Target]:
+def talk(device: Device, firmware: Firmware, log: Path) -> Iterator[WireTarget]:
     """As `connect`, with a firmware that is built already, for a caller who holds the device's lock."""
     with _ATTACH[device.kind](device, firmware, log) as connection:
         conversation = Conversation(device.id, connection.link, device.answer_timeout_s, connection.evidence)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import configparser
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -23,9 +24,14 @@ CORE_FOLDER = ".pio-core"
 SOURCE_FOLDERS = ("targets/firmware/src", "targets/runtime/include", "targets/runtime/src")
 LOCAL_PLATFORM = "symlink://"
 BUILD_TOOL = "tool-scons"
+BUILT_IN_IMAGE_VARIABLE = "REDS_BENCH_BUILT_IN_IMAGE"
+"""Environment variable of a build: path of the image that is compiled into the firmware."""
 
 # The compiler of each environment that builds with installed tools; the others' comes with their PlatformIO platform.
 COMPILERS = {"native": "gcc", "nano33ble-emu": "arm-none-eabi-gcc", "pico-emu": "arm-none-eabi-gcc"}
+
+THIS_CPU = "-march=native"
+"""Compiler option: for the CPU that the compiler runs on."""
 
 COMPILER_REMEDIES = {
     "gcc": "apt-get install gcc libc6-dev",
@@ -33,21 +39,33 @@ COMPILER_REMEDIES = {
 }
 
 
-def identity(environment: str, project_folder: Path = PROJECT_FOLDER) -> str:
+def identity(environment: str, project_folder: Path = PROJECT_FOLDER, image: bytes = b"") -> str:
     """SHA-256 (64 hex digits) of sources, platform, PlatformIO options and compiler version of one PlatformIO environment.
+
+    A program for the CPU that it is built on (`-march=native`) has another identity on another CPU: none runs what was kept for
+    another.
+
+    Args:
+        environment: the PlatformIO environment.
+        project_folder: where platformio.ini lies.
+        image: what is built into the firmware, if anything.
 
     Raises:
         ConfigError: platformio.ini has no such environment.
         MissingError: the environment's compiler is not installed.
+        FlashError: the compiler does not say what it is.
     """
     settings = _settings(environment, project_folder)
     folders = [*SOURCE_FOLDERS, *_local_platform(settings)]
     digest = hashlib.sha256()
-    digest.update(json.dumps([settings, _compiler_version(environment, project_folder)], sort_keys=True).encode())
+    compiler = [_compiler_version(environment, project_folder), _cpu(environment, settings)]
+    digest.update(json.dumps([settings, *compiler], sort_keys=True).encode())
     for path in _files(folders, project_folder):
         content = path.read_bytes()
         digest.update(f"\0{path.relative_to(project_folder).as_posix()}\0{len(content)}\0".encode())
         digest.update(content)
+    if image:
+        digest.update(b"\0image\0" + image)
     return digest.hexdigest()
 
 
@@ -87,6 +105,18 @@ def _installed_version(compiler: str) -> str:
     if done.returncode != 0:
         raise FlashError(f"{compiler} --version failed", seen=done.stderr.strip() or f"exit status {done.returncode}")
     return done.stdout.splitlines()[0]
+
+
+def _cpu(environment: str, settings: dict[str, dict[str, str]]) -> str:
+    """What the compiler takes this computer's CPU for, where it builds for that: its macros, which name every instruction set."""
+    if all(THIS_CPU not in options.get("build_flags", "").split() for options in settings.values()):
+        return ""
+    command = [COMPILERS[environment], THIS_CPU, "-dM", "-E", "-x", "c", os.devnull]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        seen = done.stderr.strip() or f"exit status {done.returncode}"
+        raise FlashError(f"{command[0]} cannot build for this computer's CPU", seen=seen)
+    return done.stdout
 
 
 def _packaged_versions(project_folder: Path) -> str:

@@ -39,6 +39,16 @@ class Device:
     baud: int
     answer_timeout_s: float
 
+    @property
+    def layouts(self) -> str:
+        """The name in `reds.image.layouts.CHOICES` of the order of weights that images for it have."""
+        return KINDS[self.kind].layouts
+
+    @property
+    def has_program_memory(self) -> bool:
+        """Whether an image that its RAM does not hold can be built into its firmware."""
+        return KINDS[self.kind].has_program_memory
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -47,14 +57,16 @@ class Kind:
     environment: str
     answer_timeout_s: float
     has_port: bool
+    layouts: str  # of `reds.image.layouts.CHOICES`: the order of weights that its core runs fastest
+    has_program_memory: bool  # more than RAM; the host has RAM for everything, and pico-emu has nothing but RAM
 
 
 KINDS: Mapping[str, Kind] = {
-    "host": Kind("native", 30, has_port=False),
-    "nano33ble-emu": Kind("nano33ble-emu", 60, has_port=False),
-    "pico-emu": Kind("pico-emu", 120, has_port=False),
-    "nano33ble": Kind("nano33ble", 60, has_port=True),
-    "pico": Kind("pico", 60, has_port=True),
+    "host": Kind("native", 30, has_port=False, layouts="host", has_program_memory=False),
+    "nano33ble-emu": Kind("nano33ble-emu", 60, has_port=False, layouts="cortex-m4", has_program_memory=True),
+    "pico-emu": Kind("pico-emu", 120, has_port=False, layouts="cortex-m0plus", has_program_memory=False),
+    "nano33ble": Kind("nano33ble", 60, has_port=True, layouts="cortex-m4", has_program_memory=True),
+    "pico": Kind("pico", 60, has_port=True, layouts="cortex-m0plus", has_program_memory=True),
 }
 
 

@@ -66,7 +66,7 @@ def _ready(device: Device, firmware: Firmware, log: Path) -> SerialLink:
         seen = "no answer to HELLO" if identity is None else f"{identity.board} with firmware {identity.firmware_sha256}"
         do = f"upload {device.environment} where the board is plugged in"
         raise DeviceError(f"the board at {device.port} does not run firmware {firmware.sha256}", seen=seen, do=do)
-    upload(device.environment, link.path, log)
+    upload(firmware, link.path, log)
     return _back(device, Path(link.path))
 
 

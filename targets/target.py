@@ -46,11 +46,25 @@ class Identity:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a device says of the image it accepted."""
+    """What a device says of the image it accepted.
+
+    Attributes:
+        image_bytes: length of the image.
+        arena_bytes: of the arena that the device gave the network: what the level that needs most needs, or what there is.
+        level_arena_bytes: what each level needs of the arena, level 0 first; a level that needs more than there is cannot be
+            selected, and the first one that fits is.
+        built_in: whether the image lies in the device's program memory, because its RAM does not hold it.
+    """
 
     image_bytes: int
     arena_bytes: int
-    level_count: int
+    level_arena_bytes: tuple[int, ...]
+    built_in: bool = False
+
+    @property
+    def level_count(self) -> int:
+        """Levels of the image."""
+        return len(self.level_arena_bytes)
 
 
 @dataclass(frozen=True)
@@ -89,7 +103,16 @@ class LayerTime:
     inputs: np.ndarray
 
 
-TimeRequest = InferenceTime | SwitchTime | FirstInferenceTime | LayerTime
+@dataclass(frozen=True)
+class RealInferenceTime:
+    """Time inferences of one level from a real input, float32 (input_elements,), to probabilities, with both ends."""
+
+    level: int
+    inputs: np.ndarray
+    repeats: int
+
+
+TimeRequest = InferenceTime | SwitchTime | FirstInferenceTime | LayerTime | RealInferenceTime
 
 
 @dataclass(frozen=True)

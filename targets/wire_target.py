@@ -38,16 +38,24 @@ class WireTarget:
         self._network = None
         self._conversation.ask(Verb.LOAD_BEGIN, messages.image_bytes(len(image)))
         self._send(Verb.LOAD_DATA, image)
-        network = messages.decode_network(self._conversation.ask(Verb.LOAD_END), self._payload_bytes())
+        return self._opened(Verb.LOAD_END, len(image), built_in=False)
+
+    def load_built_in(self, image_bytes: int) -> Loaded:
+        """Open the image that is built into the firmware; DeviceError if there is none or the device refuses it."""
+        self._network = None
+        return self._opened(Verb.LOAD_BUILT_IN, image_bytes, built_in=True)
+
+    def _opened(self, verb: Verb, image_bytes: int, *, built_in: bool) -> Loaded:
+        network = messages.decode_network(self._conversation.ask(verb), self._payload_bytes())
         self._network = network
-        return Loaded(len(image), network.arena_bytes, network.level_count)
+        return Loaded(image_bytes, network.arena_bytes, network.level_arena_bytes, built_in)
 
     def select(self, level: int) -> None:
         self._conversation.ask(Verb.SELECT, bytes([_checked_level(level)]))
 
     def infer(self, inputs: np.ndarray) -> np.ndarray:
         network = self._loaded()
-        inputs = _checked_inputs(inputs, network)
+        inputs = _checked_inputs(inputs, network, network.element)
         outputs = np.empty((len(inputs), network.output_elements), network.element)
 
         def infer_some(done: int, count: int) -> None:
@@ -69,7 +77,7 @@ class WireTarget:
         if work.repeats < 1:
             raise ConfigError("a measurement needs at least one repeat", seen=str(work.repeats))
         if work.inputs is not None:
-            self._send(Verb.INPUT, _checked_inputs(work.inputs[np.newaxis], network).tobytes())
+            self._send(Verb.INPUT, _checked_inputs(work.inputs[np.newaxis], network, work.element(network)).tobytes())
         parts: list[Ticks] = []
 
         def time_some(_done: int, count: int) -> None:
@@ -122,11 +130,11 @@ def _checked_level(level: int) -> int:
     return level
 
 
-def _checked_inputs(inputs: np.ndarray, network: Network) -> np.ndarray:
-    """Contiguous inputs (n, input_elements) in the image's element type; ConfigError if they are anything else."""
-    if inputs.ndim != 2 or inputs.shape[1] != network.input_elements or inputs.dtype != network.element:
+def _checked_inputs(inputs: np.ndarray, network: Network, element: np.dtype) -> np.ndarray:
+    """Contiguous inputs (n, input_elements) of an element type; ConfigError if they are anything else."""
+    if inputs.ndim != 2 or inputs.shape[1] != network.input_elements or inputs.dtype != element:
         raise ConfigError(
-            f"the loaded image takes inputs (n, {network.input_elements}) of {network.element.name}",
+            f"the loaded image takes inputs (n, {network.input_elements}) of {element.name}",
             seen=f"{inputs.shape} of {inputs.dtype}",
         )
     return np.ascontiguousarray(inputs)

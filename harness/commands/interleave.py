@@ -29,7 +29,7 @@ from harness.networks import Networks
 from harness.records import Key
 from reds.errors import ConfigError, unknown_name
 from targets.firmware import Firmware, build
-from targets.inventory import Inventory
+from targets.inventory import Device, Inventory
 from targets.locks import DeviceLock
 
 ROOT = SUITES.parent
@@ -89,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError("--rounds and --repeats are at least 1", seen=f"{options.rounds} and {options.repeats}")
     device = Inventory.load(None).device(HOST)
     matrix = load_matrix(options.matrix, Inventory.load(None).devices)
-    places = _places(matrix, options.architecture, options.precision)
+    places = _places(matrix, options.architecture, options.precision, device)
     firmwares = [build_revision(ROOT, options.revision, device.environment), build(device.environment)]
     _say(f"A {options.revision}: firmware {firmwares[0].sha256[:12]}; B this tree: firmware {firmwares[1].sha256[:12]}")
     with DeviceLock(device), tempfile.TemporaryDirectory() as logs:
@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
     return int(options.fail_on == "worse" and any(row.judgement.verdict is Verdict.WORSE for row in rows))
 
 
-def _places(matrix: Matrix, architectures: Iterable[str], precisions: Iterable[str]) -> list[Place]:
+def _places(matrix: Matrix, architectures: Iterable[str], precisions: Iterable[str], device: Device) -> list[Place]:
     """The images to time; their models are made if they are missing."""
     for chosen, known, what in (
         (architectures, matrix.architectures, "architecture"),
@@ -115,7 +115,9 @@ def _places(matrix: Matrix, architectures: Iterable[str], precisions: Iterable[s
         make(missing)
     networks = Networks(matrix)
     chosen = product(models, precisions or matrix.precisions)
-    return [Place(m.architecture, m.dataset, precision, networks.deployment(m, precision)) for m, precision in chosen]
+    return [
+        Place(m.architecture, m.dataset, precision, networks.deployment(m, precision, device.layouts)) for m, precision in chosen
+    ]
 
 
 def _judge(key: Key, a: Rounds, b: Rounds, thresholds: Thresholds) -> Row:

@@ -12,8 +12,9 @@ import json
 from pathlib import Path
 
 from reds.architecture import Architecture
-from reds.bundle import Bundle, untrained
-from reds.commands.shared import add_json, print_rows, subnet_rows
+from reds.bundle import Bundle
+from reds.commands.shared import add_json, cost_rows, print_rows, subnet_rows
+from reds.subnets import whole_network
 from reds.zoo import ZOO, architecture
 
 NAME = "describe"
@@ -22,22 +23,28 @@ SUMMARY = "say what a network or a bundle is and what its subnetworks cost"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("network", metavar="NAME|BUNDLE", help=f"a network ({', '.join(ZOO)}) or a bundle folder")
+    parser.add_argument(
+        "network", metavar="NAME|BUNDLE", help=f"a network ({', '.join(ZOO)}, or mobilenet_v1_ALPHA_SIDE) or a bundle folder"
+    )
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the description."""
     path = Path(arguments.network)
-    bundle = Bundle.load(path) if path.is_dir() else untrained(architecture(arguments.network), seed=0)
+    if path.is_dir():
+        bundle = Bundle.load(path)
+        network, rows, provenance = bundle.architecture, subnet_rows(bundle), dict(bundle.provenance)
+    else:
+        network = architecture(arguments.network)
+        rows, provenance = cost_rows(network, whole_network(network), {}), {}
+    facts = _facts(network)
     if arguments.json:
-        provenance = dict(bundle.provenance)
-        print(json.dumps({**_facts(bundle.architecture), "subnets": subnet_rows(bundle), "provenance": provenance}, indent=1))
+        print(json.dumps({**facts, "subnets": rows, "provenance": provenance}, indent=1))
         return
-    facts = _facts(bundle.architecture)
     print(f"{facts['name']}: input {facts['input_shape']}, {facts['classes']} classes")
     print("channel groups: " + ", ".join(f"{g['name']} {g['size']}{' (whole)' if g['whole'] else ''}" for g in facts["groups"]))
-    print_rows(subnet_rows(bundle), as_json=False)
+    print_rows(rows, as_json=False)
 
 
 def _facts(network: Architecture) -> dict:

@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from reds.architecture import Architecture
 from reds.bundle import Bundle
 from reds.datasets.split import Split, open_split
 from reds.errors import ConfigError
 from reds.pipeline import prepared_data
 from reds.progress import showing
+from reds.subnets import Subnets
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:
@@ -64,11 +66,15 @@ def epochs_shown(doing: str, epochs: int) -> Iterator[Callable[[int], None]]:
 
 
 def subnet_rows(bundle: Bundle) -> list[dict[str, Any]]:
-    """What each subnetwork costs, and its accuracy where it is known."""
-    accuracy = bundle.provenance.get("accuracy", {})
+    """What each subnetwork of a bundle costs, and its accuracy where it is known."""
+    return cost_rows(bundle.architecture, bundle.subnets, bundle.provenance.get("accuracy", {}))
+
+
+def cost_rows(architecture: Architecture, subnets: Subnets, accuracy: Mapping[str, float]) -> list[dict[str, Any]]:
+    """What each subnetwork costs, and its accuracy by name where it is known."""
     rows = []
-    for subnet in bundle.subnets:
-        cost = bundle.architecture.cost(subnet.widths)
+    for subnet in subnets:
+        cost = architecture.cost(subnet.widths)
         rows.append(
             {
                 "subnet": subnet.name,

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from reds.bundle import Bundle
 from reds.datasets.split import Split
+from reds.errors import ConfigError
 from reds.importance import summary, taylor
 from reds.permutation import importance_orders, permute
 
@@ -14,7 +15,13 @@ BATCH_SIZE = 100
 
 
 def converted(bundle: Bundle, split: Split, seed: int, batches: int = BATCHES) -> Bundle:
-    """The same function with the most important channels first, and the importance of every kernel element."""
+    """The same function with the most important channels first, and the importance of every kernel element.
+
+    Raises:
+        ConfigError: subnetworks have been made already; their channels would no longer be the first ones.
+    """
+    if len(bundle.subnets) > 1:
+        raise ConfigError("only a network without subnetworks can be sorted", seen=f"{len(bundle.subnets)} subnetworks")
     from reds.training.gradients import summed_gradients  # noqa: PLC0415 - imports TensorFlow
 
     architecture = bundle.architecture

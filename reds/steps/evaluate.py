@@ -28,6 +28,6 @@ def evaluated(bundle: Bundle, split: Split) -> Evaluation:
     """Logits and accuracy of every subnetwork on the test part of the split."""
     from reds.training.evaluation import subnet_logits  # noqa: PLC0415 - imports TensorFlow
 
-    logits = subnet_logits(bundle.architecture, bundle.weights, bundle.subnets, split.x_test)
+    logits = subnet_logits(bundle, split.x_test)
     right = (logits.argmax(axis=2) == split.y_test).mean(axis=1)
     return Evaluation(logits, {subnet.name: float(share) for subnet, share in zip(bundle.subnets, right, strict=True)})

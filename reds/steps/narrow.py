@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reds.bundle import Bundle
-from reds.errors import ConfigError
 from reds.widths import WidthRule
 
 
 def narrowed(bundle: Bundle, rule: WidthRule) -> Bundle:
-    """The network with the subnetworks that the rule chooses.
+    """The network with the subnetworks that the rule chooses; what older ones had for themselves goes with them.
 
     Raises:
-        ConfigError: the network has not been scored.
+        ConfigError: the rule needs scores, and the network has none.
         BudgetError: a budget cannot be met.
     """
-    if not bundle.importance:
-        raise ConfigError("the bundle has no importance to choose widths by", do="score it first: python -m reds convert --help")
     choice = rule.choose(bundle.architecture, bundle.importance)
-    return replace(bundle, subnets=choice.subnets).with_provenance(widths=dict(choice.facts))
+    return replace(bundle, subnets=choice.subnets, private={}).with_provenance(widths=dict(choice.facts))

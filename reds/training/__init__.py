@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from reds.errors import MissingError
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only; read when TensorFlow is imported
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its order of summation depends on the processor
+os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # it sums in an order of the processor's, and convolves with some strides wrongly
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 if find_spec("tensorflow") is None:

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import keras
-import numpy as np
 
-from reds.architecture import Architecture
-from reds.layers import Widths
+from reds.bundle import Bundle
+from reds.subnets import Subnet
 from reds.training.layers import KERAS_BUILDERS
 
 
-def keras_model(architecture: Architecture, weights: Mapping[str, np.ndarray], widths: Widths) -> keras.Model:
-    """A Keras model of one subnetwork with its own copy of the sliced weights; logits out.
+def keras_model(bundle: Bundle, subnet: Subnet) -> keras.Model:
+    """A Keras model of one subnetwork with its own copy of its weights, private vectors included; logits out.
 
-    Args:
-        architecture: the network.
-        weights: float32 arrays of the whole network by weight name.
-        widths: the subnetwork's channels, one number for each group.
+    Raises:
+        ConfigError: a layer that TensorFlow does not have.
     """
-    widths = architecture.check_widths(widths)
-    inputs = keras.Input((*architecture.input_shape[:-1], widths[0]), name="inputs")
+    architecture = bundle.architecture
+    inputs = keras.Input((*architecture.input_shape[:-1], subnet.widths[0]), name="inputs")
     outputs = inputs
     for placed in architecture.placed:
         group = placed.outputs.group
         assert group is not None
-        outputs = KERAS_BUILDERS[placed.layer.kind](placed.layer, widths[group])(outputs)
+        for layer in KERAS_BUILDERS[placed.layer.kind](placed.layer, subnet.widths[group]):
+            outputs = layer(outputs)
     model = keras.Model(inputs, outputs, name=architecture.name)
-    for name, array in architecture.slice_weights(weights, widths).items():
+    for name, array in bundle.active_weights(subnet).items():
         layer, variable = name.rsplit("/", 1)
         getattr(model.get_layer(layer), variable).assign(array)
     return model

@@ -10,6 +10,7 @@ import numpy as np
 from reds.architecture import Architecture
 from reds.datasets.split import Split
 from reds.plans import TrainingPlan
+from reds.training.layers import check_pretrainable
 from reds.training.loop import Objective, OnEpoch, train
 from reds.training.session import make_deterministic
 from reds.training.shared import SharedNetwork
@@ -29,7 +30,12 @@ def initial_weights(architecture: Architecture, generator: np.random.Generator) 
 def pretrain(
     architecture: Architecture, split: Split, plan: TrainingPlan, seed: int, on_epoch: OnEpoch
 ) -> tuple[Mapping[str, np.ndarray], float | None]:
-    """Weights of the trained network by name, and its mean loss over the last epoch (None where the plan has no epochs)."""
+    """Weights of the trained network by name, and its mean loss over the last epoch (None where the plan has no epochs).
+
+    Raises:
+        ConfigError: a network that cannot be trained from random weights.
+    """
+    check_pretrainable(architecture)
     make_deterministic(seed)
     generator = np.random.default_rng([seed, 1])
     network = SharedNetwork(architecture, initial_weights(architecture, generator))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -18,11 +19,11 @@ from reds.cache import cache_folder
 from reds.errors import BusyError, FlashError
 from targets.firmware.memory import measure
 from targets.firmware.platformio_environment import platformio_command, prepare
-from targets.firmware_identity import CORE_FOLDER, PROJECT_FOLDER, identity
+from targets.firmware_identity import BUILT_IN_IMAGE_VARIABLE, CORE_FOLDER, PROJECT_FOLDER, identity
 
 LONGEST_BUILD_S = 1800  # the first build of a registry platform downloads a compiler
 LOG_LINES = 12
-_ERROR = re.compile(r"\berror\b|overflowed|undefined reference|not found|No such file", re.IGNORECASE)
+_ERROR = re.compile(r"\berror\b|overflowed|undefined reference|multiple definition|not found|No such file", re.IGNORECASE)
 RECORD = "firmware.json"
 
 
@@ -35,6 +36,7 @@ class Firmware:
         elf: the linked program.
         bin: the raw image; for the host the program itself.
         sha256: its identity (64 hex digits), which it says in HELLO.
+        image: the `.reds` image that is built in; None if there is none.
         flash_bytes: code, constants and initial values.
         ram_bytes: static RAM without the pool.
         pool_bytes: memory for an image, its arena and its inputs.
@@ -44,25 +46,31 @@ class Firmware:
     elf: Path
     bin: Path
     sha256: str
+    image: Path | None
     flash_bytes: int
     ram_bytes: int
     pool_bytes: int
 
 
-def build(environment: str, project_folder: Path = PROJECT_FOLDER) -> Firmware:
+def build(environment: str, project_folder: Path = PROJECT_FOLDER, image: bytes = b"") -> Firmware:
     """The firmware of a PlatformIO environment; built only if its identity has no build yet.
+
+    Args:
+        environment: the PlatformIO environment.
+        project_folder: where platformio.ini lies.
+        image: a `.reds` image to build in, for a device whose RAM does not hold it.
 
     Raises:
         ConfigError: platformio.ini has no such environment.
         MissingError: PlatformIO or the compiler is not installed.
         FlashError: the build failed; the error names its log.
     """
-    firmware = _kept(environment, identity(environment, project_folder))
+    firmware = _kept(environment, identity(environment, project_folder, image))
     if firmware is not None:
         return firmware
     with _one_builder(project_folder):
-        firmware = _kept(environment, identity(environment, project_folder))
-        return firmware or _build(environment, project_folder)
+        firmware = _kept(environment, identity(environment, project_folder, image))
+        return firmware or _build(environment, project_folder, image)
 
 
 def _folder(environment: str, sha256: str) -> Path:
@@ -75,7 +83,8 @@ def _kept(environment: str, sha256: str) -> Firmware | None:
         record = json.loads((folder / RECORD).read_text())
     except FileNotFoundError:
         return None
-    return Firmware(environment, folder / record["elf"], folder / record["bin"], sha256, **record["memory"])
+    image = folder / record["image"] if record["image"] else None
+    return Firmware(environment, folder / record["elf"], folder / record["bin"], sha256, image, **record["memory"])
 
 
 @contextmanager
@@ -90,20 +99,44 @@ def _one_builder(project_folder: Path) -> Iterator[None]:
         raise BusyError("another process has been building firmware for too long", seen=str(path)) from error
 
 
-def _build(environment: str, project_folder: Path) -> Firmware:
+def _build(environment: str, project_folder: Path, image: bytes) -> Firmware:
     log = cache_folder("firmware", environment) / "build.log"
     command = [*platformio_command(), "run", "--project-dir", str(project_folder), "--environment", environment]
-    _run_platformio(command, f"building the firmware {environment} failed", log, prepare(project_folder / CORE_FOLDER))
+    with _image_file(environment, image) as image_path:
+        variables = _variables(project_folder, image_path)
+        _run_platformio(command, f"building the firmware {environment} failed", log, variables)
 
-    sha256 = identity(environment, project_folder)  # after the build: it may have downloaded the compiler
-    built = project_folder / ".pio" / "build" / environment
-    elf = built / "firmware.elf"
-    if sha256.encode() not in elf.read_bytes():
-        raise FlashError(
-            f"the firmware {environment} is not built from the sources that are there now", do="build again", log=log
-        )
-    raw = built / "firmware.bin"
-    return _keep(environment, sha256, elf, raw if raw.exists() else elf, log)
+        sha256 = identity(environment, project_folder, image)  # after the build: it may have downloaded the compiler
+        built = project_folder / ".pio" / "build" / environment
+        elf = built / "firmware.elf"
+        if sha256.encode() not in elf.read_bytes():
+            raise FlashError(
+                f"the firmware {environment} is not built from the sources that are there now", do="build again", log=log
+            )
+        raw = built / "firmware.bin"
+        return _keep(environment, sha256, (elf, raw if raw.exists() else elf), image_path, log)
+
+
+@contextmanager
+def _image_file(environment: str, image: bytes) -> Iterator[Path | None]:
+    """Where the compiler finds the image that it builds in: named by its content, so that another image is another build."""
+    if not image:
+        yield None
+        return
+    path = cache_folder("firmware", environment) / f"{hashlib.sha256(image).hexdigest()}.reds"
+    path.write_bytes(image)
+    try:
+        yield path
+    finally:
+        path.unlink()
+
+
+def _variables(project_folder: Path, image: Path | None) -> dict[str, str]:
+    """Environment variables of a build."""
+    variables = dict(prepare(project_folder / CORE_FOLDER))
+    if image is not None:
+        variables[BUILT_IN_IMAGE_VARIABLE] = str(image)
+    return variables
 
 
 def _run_platformio(command: list[str], failure: str, log: Path, environment: Mapping[str, str]) -> None:
@@ -136,15 +169,16 @@ def _telling(log: Path) -> list[str]:
     return [line for line in lines if _ERROR.search(line)][:LOG_LINES] or lines[-LOG_LINES:]
 
 
-def _keep(environment: str, sha256: str, elf: Path, raw: Path, log: Path) -> Firmware:
-    """Move the build into the cache; a killed process leaves no half of it."""
+def _keep(environment: str, sha256: str, program: tuple[Path, Path], image: Path | None, log: Path) -> Firmware:
+    """Move a build (its ELF and raw file) into the cache; a killed process leaves no half of it."""
+    elf, raw = program
     folder = _folder(environment, sha256)
     staging = folder.with_name(f".{sha256}.{os.getpid()}.tmp")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir()
-    for path in {elf, raw, log}:
+    for path in {elf, raw, log, *([image] if image else [])}:
         shutil.copy2(path, staging / path.name)
-    record = {"elf": elf.name, "bin": raw.name, "memory": measure(elf).to_dict()}
+    record = {"elf": elf.name, "bin": raw.name, "image": image.name if image else None, "memory": measure(elf).to_dict()}
     (staging / RECORD).write_text(json.dumps(record))
     shutil.rmtree(folder, ignore_errors=True)
     staging.rename(folder)
@@ -153,13 +187,13 @@ def _keep(environment: str, sha256: str, elf: Path, raw: Path, log: Path) -> Fir
     return kept
 
 
-def upload(environment: str, port: str, log: Path, project_folder: Path = PROJECT_FOLDER) -> None:
+def upload(firmware: Firmware, port: str, log: Path, project_folder: Path = PROJECT_FOLDER) -> None:
     """Put the firmware on the board at a serial port.
 
     Raises:
         FlashError: the upload failed; the error names the log.
     """
-    target = ["--target", "upload", "--upload-port", port]
+    environment, target = firmware.environment, ["--target", "upload", "--upload-port", port]
     command = [*platformio_command(), "run", "--project-dir", str(project_folder), "--environment", environment, *target]
     with _one_builder(project_folder):
-        _run_platformio(command, f"uploading {environment} to {port} failed", log, prepare(project_folder / CORE_FOLDER))
+        _run_platformio(command, f"uploading {environment} to {port} failed", log, _variables(project_folder, firmware.image))

@@ -8,7 +8,7 @@ from collections import deque
 from pathlib import Path
 from typing import NoReturn, Protocol
 
-from reds.errors import BenchError, DeviceError, ProtocolError, TimedOutError, TransportError
+from reds.errors import BenchError, DeviceError, NoRoomError, ProtocolError, TimedOutError, TransportError
 from targets.wire.frames import Damaged, Frame, FrameReader, encode
 from targets.wire.link import Link
 from targets.wire.messages import ANSWER_BIT, Status, Verb, printable
@@ -80,7 +80,8 @@ class Conversation:
             self._failure = TransportError(f"{verb.name} to {self._name} was interrupted")
             raise
         if answer.status != Status.DONE:
-            raise DeviceError(f"{self._name} refused {verb.name}", seen=_reason(answer))
+            refusal = NoRoomError if answer.status == Status.NO_ROOM else DeviceError
+            raise refusal(f"{self._name} refused {verb.name}", seen=_reason(answer))
         return answer.payload
 
     def _give_up(self, verb: Verb, error: BenchError) -> NoReturn:

@@ -19,16 +19,17 @@ from targets.target import (
     Identity,
     InferenceTime,
     LayerTime,
+    RealInferenceTime,
     SwitchTime,
     TimeRequest,
 )
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 ANSWER_BIT = 0x80
 
 _CAPABILITIES = {1: FLOAT32, 2: INT8}
 _PRECISIONS = {0: np.dtype("<f4"), 1: np.dtype("i1")}
-_INFERENCE, _SWITCH, _FIRST_INFERENCE, _LAYERS = range(4)  # what TIME may be asked for
+_INFERENCE, _SWITCH, _FIRST_INFERENCE, _LAYERS, _REAL_INFERENCE = range(5)  # what TIME may be asked for
 _HELLO = struct.Struct("<HHIII")
 _NETWORK = struct.Struct("<IIIIBBB")
 _TIME = struct.Struct("<BBBxH")
@@ -49,6 +50,7 @@ class Verb(enum.IntEnum):
     INPUT = 6
     INFER = 7
     TIME = 8
+    LOAD_BUILT_IN = 9
     DAMAGED_FRAME = 0x7F
 
 
@@ -77,13 +79,13 @@ class Hello:
 
 @dataclass(frozen=True)
 class Network:
-    """The answer to LOAD_END: what the device knows of the image it accepted."""
+    """The answer to LOAD_END and LOAD_BUILT_IN: what the device knows of the image it accepted."""
 
     arena_bytes: int
     input_elements: int
     output_elements: int
     staging_bytes: int
-    level_count: int
+    level_arena_bytes: tuple[int, ...]
     layer_count: int
     element: np.dtype
 
@@ -115,6 +117,10 @@ class TimeWork:
     level: int
     repeats: int
     inputs: np.ndarray | None
+
+    def element(self, network: Network) -> np.dtype:
+        """The type of the input: float32 where the work begins with real numbers, else that of the image."""
+        return _PRECISIONS[0] if self.what == _REAL_INFERENCE else network.element
 
     def payload(self, repeats: int) -> bytes:
         """The payload of TIME for some of the repeats."""
@@ -149,6 +155,11 @@ def _(request: FirstInferenceTime) -> TimeWork:
 @time_work.register
 def _(request: LayerTime) -> TimeWork:
     return TimeWork(_LAYERS, request.level, request.level, 1, request.inputs)
+
+
+@time_work.register
+def _(request: RealInferenceTime) -> TimeWork:
+    return TimeWork(_REAL_INFERENCE, request.level, request.level, request.repeats, request.inputs)
 
 
 def printable(text: bytes) -> str:
@@ -189,9 +200,12 @@ def _clock(kind: str, hz: int) -> Clock:
 
 def decode_network(payload: bytes, payload_bytes: int) -> Network:
     """Raises ProtocolError if the payload is not an answer to LOAD_END of a device whose frames carry `payload_bytes`."""
-    if len(payload) != _NETWORK.size:
-        raise ProtocolError("the answer to LOAD_END has the wrong length", seen=f"{len(payload)} bytes, not {_NETWORK.size}")
-    arena_bytes, inputs, outputs, staging_bytes, precision, levels, layers = _NETWORK.unpack(payload)
+    if len(payload) < _NETWORK.size:
+        raise ProtocolError("the answer to LOAD_END is too short", seen=f"{len(payload)} bytes, not {_NETWORK.size}")
+    arena_bytes, inputs, outputs, staging_bytes, precision, levels, layers = _NETWORK.unpack_from(payload)
+    expected = _NETWORK.size + levels * SAMPLE_BYTES
+    if len(payload) != expected:
+        raise ProtocolError("the answer to LOAD_END has the wrong length", seen=f"{len(payload)} bytes, not {expected}")
     if precision not in _PRECISIONS:
         raise ProtocolError("the answer to LOAD_END names an unknown precision", seen=str(precision))
     element = _PRECISIONS[precision]
@@ -202,7 +216,11 @@ def decode_network(payload: bytes, payload_bytes: int) -> Network:
         raise ProtocolError("the device accepted an image but has no room for an input", seen=seen)
     if outputs * element.itemsize > payload_bytes:
         raise ProtocolError("the device accepted an image whose output does not fit in a frame", seen=seen)
-    return Network(arena_bytes, inputs, outputs, staging_bytes, levels, layers, element)
+    level_arena_bytes = tuple(np.frombuffer(payload, "<u4", levels, _NETWORK.size).tolist())
+    if min(level_arena_bytes) > arena_bytes:
+        seen = f"an arena of {arena_bytes} bytes for levels of {', '.join(map(str, level_arena_bytes))}"
+        raise ProtocolError("the device accepted an image without room for any of its levels", seen=seen)
+    return Network(arena_bytes, inputs, outputs, staging_bytes, level_arena_bytes, layers, element)
 
 
 def decode_outputs(payload: bytes, count: int, network: Network) -> np.ndarray:

@@ -278,8 +278,8 @@ def real_repeats() -> dict[str, dict[str, int]]:
     missing = missing_recipes(matrix, [model])
     if missing:
         make(missing)
-    deployment = Networks(matrix).deployment(model, "int8")
-    return {name: repeated_figures(inventory[name], deployment) for name in EMULATED if check(inventory[name]).available}
+    networks, devices = Networks(matrix), [inventory[name] for name in EMULATED if check(inventory[name]).available]
+    return {d.id: repeated_figures(d, networks.deployment(model, "int8", d.layouts)) for d in devices}
 
 
 def deterministic_figures(rng: np.random.Generator) -> dict[str, int]:

@@ -67,7 +67,7 @@ def test_a_repeated_run_is_the_same(before: Done, measure: Callable[..., Done], 
 
 
 def test_fifty_repeated_measurements_are_the_same(models: None, device: str) -> None:
-    deployment = Networks(load_matrix(str(MATRIX), DEVICES)).deployment(Model("mlp1", "digits"), "int8")
+    deployment = Networks(load_matrix(str(MATRIX), DEVICES)).deployment(Model("mlp1", "digits"), "int8", DEVICES[device].layouts)
 
     figures = repeated_figures(DEVICES[device], deployment)
 

@@ -41,6 +41,8 @@ def _gradients(
     """Gradients of the mean cross entropy of one subnetwork, zero outside its slice."""
     values, kernels = [inputs], []
     for layer in layers:
+        assert layer.kernel
+        assert layer.bias
         kernels.append(weights[layer.kernel.name][: layer.inputs(widths), : layer.outputs(widths)])
         output = values[-1] @ kernels[-1] + weights[layer.bias.name][: layer.outputs(widths)]
         values.append(np.maximum(output, 0) if layer.activation == "relu" else output)
@@ -50,6 +52,8 @@ def _gradients(
     error /= len(classes)
     gradients = {name: np.zeros_like(weight) for name, weight in weights.items()}
     for layer, kernel, source, result in zip(layers[::-1], kernels[::-1], values[-2::-1], values[:0:-1], strict=True):
+        assert layer.kernel
+        assert layer.bias
         if layer.activation == "relu":
             error = error * (result > 0)
         gradients[layer.kernel.name][: kernel.shape[0], : kernel.shape[1]] = source.T @ error

@@ -1,35 +1,81 @@
-"""Images to test with: random networks within the rules of the format."""
+"""Images to test with: random networks of every kind of layer, layout and level within the rules of the format."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 from hypothesis import strategies as st
 
-from reds.image import Image, Layer, Level, StepTable, chain
-from reds.image import format as layout
-from reds.image.writer import seal
+from reds.image import Image, Layer, Layout, Level, StepTable, place
+from reds.image import format as image_format
+from reds.image.layouts import ROWS, SHELLS, TRANSPOSED
 
-PRECISIONS = tuple(layout.PRECISIONS)
+PRECISIONS = tuple(image_format.PRECISIONS)
+KINDS = tuple(image_format.KINDS)
+ACTIVATIONS = tuple(image_format.ACTIVATIONS)
+LAYOUTS = (ROWS, TRANSPOSED, SHELLS, *(Layout("panels", rows) for rows in (1, 2, 3, 4, 6, 8, 16, 64)))
+
+
+@dataclass(frozen=True)
+class Example:
+    """One layer of a network to make; `units` opens a channel group (dense, convolution), `size` is that of the output map."""
+
+    kind: str
+    units: int = 0
+    activation: str = "none"
+    kernel: tuple[int, int] = (1, 1)
+    strides: tuple[int, int] = (1, 1)
+    before: tuple[int, int] = (0, 0)
+    size: tuple[int, int] = (1, 1)
+    layout: Layout = ROWS
+
+    @property
+    def is_matrix(self) -> bool:
+        return self.kind in image_format.MATRIX_KINDS
+
+
+@dataclass(frozen=True)
+class Network:
+    """The shapes of an image: its input map (height, width, channels), its layers, and of each level, largest first, the width of
+    every group that some layer opens; the last group is whole in all of them."""
+
+    input_map: tuple[int, int, int]
+    examples: tuple[Example, ...]
+    widths: tuple[tuple[int, ...], ...]
+
+    def channels(self, level: int) -> list[int]:
+        """Channels of the input, and of every layer's output, in a level."""
+        found, groups = [self.input_map[2]], iter(self.widths[level])
+        for example in self.examples:
+            found.append(next(groups) if example.is_matrix else found[-1])
+        return found
+
+
+def weights(generator: np.random.Generator, precision: str, shape: tuple[int, ...]) -> np.ndarray:
+    if precision == "float32":
+        return generator.normal(size=shape).astype(np.float32)
+    return generator.integers(-127, 128, shape).astype(np.int8)
 
 
 def float32_channels(generator: np.random.Generator, outputs: int) -> np.ndarray:
-    channels = np.zeros(outputs, layout.CHANNEL["float32"])
-    channels["scale"] = generator.uniform(0.5, 2.0, outputs)
+    channels = np.zeros(outputs, image_format.CHANNEL["float32"])
+    channels["scale"] = generator.uniform(0.5, 2.0, outputs) * generator.choice([1, 1, 1, -1], outputs)
     channels["bias"] = generator.normal(size=outputs)
     return channels
 
 
 def int8_channels(generator: np.random.Generator, outputs: int) -> np.ndarray:
-    """Mostly plausible factors, some at the limits of the format."""
-    channels = np.zeros(outputs, layout.CHANNEL["int8"])
+    """Mostly plausible factors, some negative, some at the limits of the format."""
+    channels = np.zeros(outputs, image_format.CHANNEL["int8"])
     wild = generator.random(outputs) < 0.1
+    limit = image_format.MAX_BIAS
     channels["bias"] = np.where(
-        wild, generator.integers(-(2**30), 2**30, outputs, endpoint=True), generator.integers(-5000, 5000, outputs)
+        wild, generator.integers(-limit, limit, outputs, endpoint=True), generator.integers(-5000, 5000, outputs)
     )
-    channels["multiplier"] = generator.integers(2**30, 2**31, outputs)
+    channels["multiplier"] = generator.integers(2**30, 2**31, outputs) * generator.choice([1, 1, 1, -1], outputs)
     channels["multiplier"][generator.random(outputs) < 0.05] = 0
     channels["shift"] = np.where(
         wild, generator.integers(-31, 7, outputs, endpoint=True), generator.integers(-10, -2, outputs, endpoint=True)
@@ -37,64 +83,146 @@ def int8_channels(generator: np.random.Generator, outputs: int) -> np.ndarray:
     return channels
 
 
-def step_table(generator: np.random.Generator, precision: str, outputs: int) -> StepTable:
+def step_table(generator: np.random.Generator, precision: str, layer: Layer, inputs: int, outputs: int) -> StepTable:
+    described = 0 if layer.kind in image_format.POOL_KINDS else outputs
     if precision == "float32":
-        return StepTable(float32_channels(generator, outputs))
-    low, high = sorted(generator.integers(-128, 128, 2).tolist())
-    zero_point = int(generator.integers(-128, 128))
-    return StepTable(int8_channels(generator, outputs), zero_point, low, high)
+        return StepTable(inputs, outputs, float32_channels(generator, described))
+    low, high = sorted(generator.integers(-128, 128, 2).tolist()) if generator.random() < 0.5 else (-128, 127)
+    entries = image_format.TABLE_ENTRIES if layer.activation == image_format.LEAKY_RELU else 0
+    return StepTable(
+        input_channels=inputs,
+        output_channels=outputs,
+        channels=int8_channels(generator, described),
+        input_zero_point=int(generator.integers(-128, 128)),
+        output_zero_point=int(generator.integers(-128, 128)),
+        clamp_min=low,
+        clamp_max=high,
+        table=generator.integers(-128, 128, entries).astype(np.int8),
+    )
 
 
-def weights(generator: np.random.Generator, precision: str, shape: tuple[int, int]) -> np.ndarray:
-    if precision == "float32":
-        return generator.normal(size=shape).astype(np.float32)
-    return generator.integers(-127, 128, shape).astype(np.int8)
+def make_layers(generator: np.random.Generator, precision: str, network: Network) -> tuple[Layer, ...]:
+    layers, size, channels = [], network.input_map[:2], network.channels(0)
+    for example, inputs, outputs in zip(network.examples, channels, channels[1:], strict=False):
+        kernel = example.kernel
+        if example.kind == image_format.DENSE:
+            size = kernel = (1, math.prod(size))
+        shapes = {image_format.DEPTHWISE: (*kernel, inputs), **dict.fromkeys(image_format.POOL_KINDS, (0,))}
+        layers.append(
+            Layer(
+                kind=example.kind,
+                activation=example.activation,
+                input_size=size,
+                output_size=example.size,
+                kernel_size=kernel,
+                strides=example.strides,
+                before=example.before,
+                input_channels=inputs,
+                output_channels=outputs,
+                weights=weights(generator, precision, shapes.get(example.kind, (outputs, *kernel, inputs))),
+                negative_slope=0.25 if example.activation == image_format.LEAKY_RELU else 0.0,
+                layout=example.layout,
+            )
+        )
+        size = example.size
+    return tuple(layers)
 
 
-def make_level(generator: np.random.Generator, name: str, precision: str, widths: list[int]) -> Level:
-    tables = [step_table(generator, precision, outputs) for outputs in widths[1:]]
-    macs = sum(a * b for a, b in pairwise(widths))
+def layer_macs(layer: Layer, table: StepTable) -> int:
+    """Multiply-adds of one layer in one level."""
+    if layer.kind in image_format.POOL_KINDS:
+        return 0
+    inputs = 1 if layer.kind == image_format.DEPTHWISE else table.input_channels
+    return math.prod(layer.kernel_size) * inputs * math.prod(layer.output_size) * table.output_channels
+
+
+def make_level(
+    generator: np.random.Generator, name: str, precision: str, layers: Sequence[Layer], channels: Sequence[int]
+) -> Level:
+    tables = [
+        step_table(generator, precision, layer, inputs, outputs)
+        for layer, inputs, outputs in zip(layers, channels, channels[1:], strict=False)
+    ]
     quantised = precision == "int8"
-    return chain(
+    return place(
         name,
-        macs=macs,
+        macs=sum(layer_macs(layer, table) for layer, table in zip(layers, tables, strict=True)),
         precision=precision,
-        input_elements=widths[0],
+        layers=layers,
         tables=tables,
         output_scale=float(np.float32(generator.uniform(0.01, 1.0))) if quantised else 1.0,
         output_zero_point=int(generator.integers(-128, 128)) if quantised else 0,
     )
 
 
-def make_image(seed: int, precision: str, widths: list[list[int]]) -> Image:
-    """A random network; widths[level] holds the input, every layer's outputs, and the classes, largest level first."""
+def make_network_image(seed: int, precision: str, network: Network) -> Image:
+    """An image of a network, with random weights and tables; its levels are called L0, L1, ..."""
     generator = np.random.default_rng(seed)
     quantised = precision == "int8"
-    layers = tuple(
-        Layer("dense", ["none", "relu"][int(generator.integers(2))], weights(generator, precision, (outputs, inputs)))
-        for inputs, outputs in pairwise(widths[0])
-    )
+    layers = make_layers(generator, precision, network)
     return Image(
         precision=precision,
-        input_elements=widths[0][0],
-        output_elements=widths[0][-1],
+        input_elements=math.prod(network.input_map),
+        output_elements=math.prod(network.examples[-1].size) * network.channels(0)[-1],
         input_scale=float(np.float32(generator.uniform(0.001, 1.0))) if quantised else 1.0,
         input_zero_point=int(generator.integers(-128, 128)) if quantised else 0,
         layers=layers,
-        levels=tuple(make_level(generator, f"L{i}", precision, level) for i, level in enumerate(widths)),
+        levels=tuple(make_level(generator, f"L{i}", precision, layers, network.channels(i)) for i in range(len(network.widths))),
     )
 
 
+def make_image(seed: int, precision: str, widths: Sequence[Sequence[int]], layout: Layout = ROWS) -> Image:
+    """A random network of dense layers; widths[level] holds the input, every layer's outputs, and the classes, largest first."""
+    activations = np.random.default_rng(seed).choice(["none", "relu"], len(widths[0]) - 1)
+    examples = tuple(
+        Example("dense", units, str(activation), layout=layout)
+        for units, activation in zip(widths[0][1:], activations, strict=True)
+    )
+    network = Network((1, 1, widths[0][0]), examples, tuple(tuple(level[1:]) for level in widths))
+    return make_network_image(seed, precision, network)
+
+
 @st.composite
-def images(draw: st.DrawFn, precision: str, largest: int = 40) -> Image:
-    """Networks of one to four layers and one to four nested levels."""
-    size = st.integers(1, largest)
-    whole = draw(st.lists(size, min_size=2, max_size=5))
+def examples_on(draw: st.DrawFn, size: tuple[int, int], largest: int, kinds: Sequence[str], layouts: Sequence[Layout]) -> Example:
+    """A layer that fits a map of this size: any kernel, stride and padding, as few windows as there may be."""
+    kind = draw(st.sampled_from(kinds))
+    is_matrix = kind in image_format.MATRIX_KINDS
+    activation = "none" if kind in image_format.POOL_KINDS else draw(st.sampled_from(ACTIVATIONS))
+    units = draw(st.integers(1, largest)) if is_matrix else 0
+    layout = draw(st.sampled_from(layouts)) if is_matrix else ROWS
+    if kind == image_format.DENSE:
+        return Example(kind, units, activation, layout=layout)
+    sides = []
+    for length in size:
+        kernel, stride = draw(st.integers(1, 5)), draw(st.integers(1, 3))
+        before = draw(st.integers(0, kernel - 1))
+        sides.append((kernel, stride, before, draw(st.integers(1, (length - 1 + before) // stride + 1))))
+    kernels, strides, befores, sizes = zip(*sides, strict=True)
+    return Example(kind, units, activation, kernels, strides, befores, sizes, layout)
+
+
+@st.composite
+def networks(draw: st.DrawFn, largest: int = 20, kinds: Sequence[str] = KINDS, layouts: Sequence[Layout] = LAYOUTS) -> Network:
+    """One to five layers of these kinds on maps of up to 8x8 positions and `largest` channels, and one to four nested levels."""
+    side = st.integers(1, 8)
+    size = input_size = (draw(side), draw(side))
+    examples = []
+    for _ in range(draw(st.integers(1, 5))):
+        examples.append(draw(examples_on(size, largest, kinds, layouts)))
+        size = examples[-1].size
+    whole = tuple(example.units for example in examples if example.is_matrix)
     widths = [whole]
     for _ in range(draw(st.integers(0, 3))):
-        inner = [draw(st.integers(1, above)) for above in widths[-1][1:-1]]
-        widths.append([whole[0], *inner, whole[-1]])
-    return make_image(draw(st.integers(0, 2**32 - 1)), precision, widths)
+        widths.append((*(draw(st.integers(1, width)) for width in widths[-1][:-1]), *whole[-1:]))
+    return Network((*input_size, draw(st.integers(1, largest))), tuple(examples), tuple(widths))
+
+
+@st.composite
+def images(
+    draw: st.DrawFn, precision: str, largest: int = 20, kinds: Sequence[str] = KINDS, layouts: Sequence[Layout] = LAYOUTS
+) -> Image:
+    """Valid images of random networks."""
+    return make_network_image(draw(st.integers(0, 2**32 - 1)), precision, draw(networks(largest, kinds, layouts)))
 
 
 def some_inputs(image: Image, count: int, seed: int = 0) -> np.ndarray:
@@ -106,56 +234,25 @@ def some_inputs(image: Image, count: int, seed: int = 0) -> np.ndarray:
     return generator.integers(-128, 128, shape).astype(np.int8)
 
 
+SMALL_NETWORK = Network(
+    input_map=(6, 5, 2),
+    examples=(
+        Example("convolution", 7, "leaky_relu", (3, 2), (1, 1), (1, 0), (6, 5), Layout("panels", 2)),
+        Example("depthwise", 0, "relu6", (3, 3), (1, 1), (1, 1), (6, 5)),
+        Example("max_pool", 0, "none", (2, 2), (2, 2), (0, 0), (3, 3)),
+        Example("convolution", 9, "relu", (1, 1), (1, 1), (0, 0), (3, 3), SHELLS),
+        Example("average_pool", 0, "none", (3, 2), (2, 1), (1, 0), (2, 3)),
+        Example("dense", 6, "none", layout=TRANSPOSED),
+        Example("dense", 3, "none"),
+    ),
+    widths=((7, 9, 6, 3), (5, 9, 5, 3), (2, 4, 5, 3)),
+)
+"""Every kind of layer and layout, and three levels, with widths that are no multiples of 4."""
+
+
 def small_image(precision: str) -> Image:
-    """Two layers and two levels, with widths that are no multiples of 4."""
-    return make_image(7, precision, [[6, 9, 3], [6, 5, 3]])
-
-
-def record_offset(data: bytes, record: str, index: int = 0) -> int:
-    """Where the record of this kind and number lies; steps and channels are those of the last level and last step."""
-    header = np.frombuffer(data, layout.HEADER, 1)[0]
-    levels = np.frombuffer(data, layout.LEVEL, header["level_count"], header["levels_offset"])
-    if record == "header":
-        return 0
-    if record == "layer":
-        return int(header["layers_offset"]) + index * layout.LAYER.itemsize
-    if record == "level":
-        return int(header["levels_offset"]) + index * layout.LEVEL.itemsize
-    steps_offset = int(levels[-1]["steps_offset"])
-    if record == "step":
-        return steps_offset + index * layout.STEP.itemsize
-    steps = np.frombuffer(data, layout.STEP, header["layer_count"], steps_offset)
-    precision = {code: name for name, code in layout.PRECISIONS.items()}[int(header["precision"])]
-    return int(steps[-1]["channels_offset"]) + index * layout.CHANNEL[precision].itemsize
-
-
-def record_type(record: str, precision: str) -> np.dtype:
-    """The numpy type of a record."""
-    kinds = {"header": layout.HEADER, "layer": layout.LAYER, "level": layout.LEVEL, "step": layout.STEP}
-    return kinds.get(record, layout.CHANNEL[precision])
-
-
-@dataclass(frozen=True)
-class Field:
-    """A field of one record of an image."""
-
-    record: str
-    name: str
-    index: int = 0
-
-
-def field_value(data: bytes, precision: str, field: Field) -> int:
-    """What a field holds."""
-    dtype = record_type(field.record, precision)
-    return np.frombuffer(data, dtype, 1, record_offset(data, field.record, field.index))[0][field.name].item()
-
-
-def with_field(data: bytes, precision: str, field: Field, value: object) -> bytes:
-    """The image with one field changed and the checksum repaired."""
-    dtype, offset = record_type(field.record, precision), record_offset(data, field.record, field.index)
-    changed = np.frombuffer(data, dtype, 1, offset).copy()
-    changed[0][field.name] = value
-    return seal(data[:offset] + changed.tobytes() + data[offset + dtype.itemsize :])
+    """An image of `SMALL_NETWORK`."""
+    return make_network_image(7, precision, SMALL_NETWORK)
 
 
 def with_level_name(image: Image, name: str) -> Image:

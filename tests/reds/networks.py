@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from reds.architecture import Architecture
 from reds.bundle import Bundle, untrained
 from reds.importance import Importance, taylor
-from reds.layers import Axis, Dense, Shape, Weight
+from reds.layers import Dense, Flatten, Shape
 
 
 def forward(architecture: Architecture, weights: Mapping[str, np.ndarray], inputs: np.ndarray) -> np.ndarray:
@@ -39,27 +37,6 @@ def random_importance(architecture: Architecture, seed: int) -> Importance:
     weights = untrained(architecture, seed).weights
     gradients = {name: generator.normal(size=a.shape) * generator.lognormal(size=a.shape[-1]) for name, a in weights.items()}
     return taylor(architecture, weights, gradients)
-
-
-@dataclass(frozen=True)
-class Flatten:
-    """A layer that only tests know, to show that positions work before a convolution exists."""
-
-    name: str
-    kind: ClassVar[str] = "flatten"
-
-    @property
-    def units(self) -> None:
-        return None
-
-    def output_shape(self, input_shape: Shape, channels: int) -> Shape:
-        return (int(np.prod(input_shape)),)
-
-    def weights(self, inputs: Axis, outputs: Axis) -> tuple[Weight, ...]:
-        return ()
-
-    def macs(self, input_shape: Shape, output_shape: Shape) -> int:
-        return 0
 
 
 def flattened(input_shape: Shape, classes: int) -> Architecture:

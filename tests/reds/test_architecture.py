@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import flattened
 
 from reds.architecture import Architecture
 from reds.bundle import untrained
 from reds.errors import ConfigError
-from reds.layers import Axis, ReLU
+from reds.layers import Axis, Layer, ReLU
 from reds.subnets import halving
-from reds.zoo import POSTER_GROUPS, ZOO, architecture, mlp, mlp3
+from reds.zoo import POSTER_GROUPS, ZOO, architecture, mlp
+from reds.zoo.perceptrons import mlp3
+from tests.reds.random_networks import convolutional, nested, random_bundle
 
 
 @pytest.mark.parametrize(("name", "macs"), [("mlp1", 2960), ("mlp3", 5060), ("mlp11", 17360)])
@@ -53,6 +59,34 @@ def test_parameters_are_the_elements_of_the_sliced_weights(hidden: list[int], da
         assert np.array_equal(array, bundle.weights[name][tuple(slice(0, extent) for extent in array.shape)])
 
 
+def _with_units(layer: Any, units: int) -> Layer:
+    return replace(layer, units=units)
+
+
+@given(network=convolutional(explicit_padding=True), data=st.data())
+@settings(max_examples=50)
+def test_costs_of_a_slice_are_those_of_the_sliced_network(network: Architecture, data: st.DataObject) -> None:
+    """A subnetwork costs what an architecture of its own widths costs, layer by layer."""
+    bundle = random_bundle(network, 0, data.draw(nested(network)))
+    for subnet in bundle.subnets:
+        units = iter(subnet.widths[1:])
+        layers = tuple(layer if layer.units is None else _with_units(layer, next(units)) for layer in network.layers)
+        alone = Architecture("alone", (*network.input_shape[:-1], subnet.widths[0]), layers)
+        assert alone.cost(alone.full_widths) == network.cost(subnet.widths)
+        sliced = network.slice_weights(bundle.weights, subnet.widths)
+        assert {n: a.shape for n, a in sliced.items()} == {n: w.shape(alone.full_widths) for n, w in alone.weights.items()}
+
+
+def test_a_depthwise_layer_and_batch_norm_belong_to_their_producers_group() -> None:
+    network = architecture("ds_cnn_s")
+    assert [group.name for group in network.groups] == ["input", "conv1", *(f"pointwise{i}" for i in range(1, 5)), "classes"]
+    groups = {name: [axis.group for axis in weight.axes] for name, weight in network.weights.items()}
+    assert groups["depthwise1/kernel"] == [None, None, 1, None]
+    assert groups["depthwise_norm1/moving_variance"] == [1]
+    assert groups["pointwise1/kernel"] == [None, None, 1, 2]
+    assert groups["classes/kernel"] == [5, 6]
+
+
 def test_an_axis_of_positions_is_cut_block_by_block() -> None:
     axis = Axis(group=1, positions=3)
     assert axis.extent((7, 2)) == 6
@@ -74,7 +108,16 @@ def test_widths_that_do_not_fit_are_refused(widths: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("name", ZOO)
 def test_an_architecture_survives_json(name: str) -> None:
-    assert Architecture.from_dict(architecture(name).to_dict()) == architecture(name)
+    back = Architecture.from_dict(json.loads(json.dumps(architecture(name).to_dict())))
+    assert back == architecture(name)
+    assert back.weights == architecture(name).weights
+
+
+@given(convolutional(explicit_padding=True))
+def test_a_random_architecture_survives_json(network: Architecture) -> None:
+    back = Architecture.from_dict(json.loads(json.dumps(network.to_dict())))
+    assert back == network
+    assert hash(back) == hash(network)  # tuples, not lists
 
 
 def test_an_unknown_architecture_names_the_nearest() -> None:

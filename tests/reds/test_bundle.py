@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 from reds.bundle import Bundle, untrained
 from reds.errors import ConfigError, MissingError, ProtocolError
 from reds.subnets import Subnet, Subnets
-from reds.zoo import mlp1
+from reds.zoo import architecture
+from reds.zoo.perceptrons import mlp1
 
 
 @pytest.fixture
@@ -32,6 +34,84 @@ def test_a_bundle_comes_back_as_it_was(bundle: Bundle, tmp_path: Path) -> None:
     assert (back.architecture, back.subnets, back.provenance) == (bundle.architecture, bundle.subnets, bundle.provenance)
     assert same(dict(back.weights), dict(bundle.weights))
     assert same(dict(back.importance), dict(bundle.importance))
+
+
+def private_vectors(bundle: Bundle, names: Sequence[str]) -> dict[str, dict[str, np.ndarray]]:
+    """Vectors of every subnetwork's own."""
+    generator = np.random.default_rng(7)
+    weights = bundle.architecture.weights
+    return {
+        s.name: {n: generator.normal(size=weights[n].shape(s.widths)).astype(np.float32) for n in names} for s in bundle.subnets
+    }
+
+
+@pytest.fixture
+def with_private() -> Bundle:
+    """A network whose subnetworks have biases of their own; their names are not plain."""
+    network = mlp1()
+    widths = (network.full_widths, (64, 20, 10), (64, 7, 10))
+    subnets = Subnets(tuple(Subnet(f"{index}/3 a", each) for index, each in enumerate(widths)))
+    made = replace(untrained(network, seed=3), subnets=subnets)
+    return replace(made, private=private_vectors(made, ("hidden1/bias", "classes/bias")))
+
+
+def test_private_vectors_come_back(with_private: Bundle, tmp_path: Path) -> None:
+    with_private.save(tmp_path / "b")
+    back = Bundle.load(tmp_path / "b")
+    assert list(back.private) == list(with_private.private)
+    for name, vectors in with_private.private.items():
+        assert same(dict(back.private[name]), dict(vectors))
+    replace(with_private, private={}).save(tmp_path / "b")
+    assert not Bundle.load(tmp_path / "b").private
+
+
+def test_private_vectors_take_the_place_of_prefixes(with_private: Bundle) -> None:
+    only = {"1/3 a": {"hidden1/bias": with_private.private["1/3 a"]["hidden1/bias"]}}
+    bundle = replace(with_private, private=only)
+    for subnet in bundle.subnets:
+        active = bundle.active_weights(subnet)
+        shared = bundle.architecture.slice_weights(bundle.weights, subnet.widths)
+        assert active.keys() == shared.keys()
+        for name, array in active.items():
+            mine = only.get(subnet.name, {}).get(name)
+            assert np.array_equal(array, shared[name] if mine is None else mine)
+
+
+@pytest.mark.parametrize(
+    ("private", "message"),
+    [
+        ({"50": {}}, "unknown subnetwork"),
+        ({"1/3 a": {"hidden1/bais": np.zeros(20, np.float32)}}, "did you mean hidden1/bias"),
+        ({"1/3 a": {"hidden1/bias": np.zeros(40, np.float32)}}, r"(?s)private weight of subnetwork '1/3 a'.*\(20,\).*\(40,\)"),
+        ({"1/3 a": {"hidden1/bias": np.zeros(20)}}, "not float32"),
+        ({"1/3 a": {"hidden1/bias": np.full(20, np.nan, np.float32)}}, "hidden1/bias"),
+        ({"1/3 a": {"hidden1/kernel": np.zeros((64, 20), np.float32)}}, "shared by all subnetworks"),
+    ],
+)
+def test_private_arrays_that_do_not_fit_are_refused(private: dict, message: str, with_private: Bundle) -> None:
+    with pytest.raises(ConfigError, match=message):
+        replace(with_private, private=private)
+
+
+@pytest.mark.parametrize("key", ["3/hidden1/bias", "x/hidden1/bias", "-1/hidden1/bias", "hidden1"])
+def test_a_file_of_private_arrays_of_no_subnetwork_is_refused(key: str, with_private: Bundle, tmp_path: Path) -> None:
+    with_private.save(tmp_path / "b")
+    np.savez(tmp_path / "b" / "private.npz", allow_pickle=False, **{key: np.zeros(20, np.float32)})
+    with pytest.raises(ProtocolError, match="of no subnetwork"):
+        Bundle.load(tmp_path / "b")
+
+
+def test_a_damaged_file_of_private_arrays_is_refused(with_private: Bundle, tmp_path: Path) -> None:
+    with_private.save(tmp_path / "b")
+    (tmp_path / "b" / "private.npz").write_bytes(b"PK\x03\x04 not really")
+    with pytest.raises(ProtocolError):
+        Bundle.load(tmp_path / "b")
+
+
+def test_an_untrained_batch_norm_changes_nothing() -> None:
+    weights = untrained(architecture("ds_cnn_s"), seed=0).weights
+    norm = {name.rsplit("/", 1)[1]: set(array.tolist()) for name, array in weights.items() if name.startswith("norm1/")}
+    assert norm == {"gamma": {1.0}, "beta": {0.0}, "moving_mean": {0.0}, "moving_variance": {1.0}}
 
 
 def test_saving_again_replaces_the_bundle_and_leaves_nothing_else(bundle: Bundle, tmp_path: Path) -> None:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,28 +13,31 @@ from reds import export, reference, zoo
 from reds.architecture import Architecture
 from reds.bundle import Bundle, untrained
 from reds.errors import ConfigError
-from reds.image import Image, Layer, StepTable, chain, read_image, write_image
-from reds.quantisation import Quantisation, affine, channel_table, clamp, folded_bias, multiplier_and_shift, quantise_bundle
-from reds.subnets import Subnet, Subnets, halving
+from reds.image import read_image
+from reds.layers import BatchNorm, Conv2D, Dense, Flatten, LeakyReLU, ReLU
+from reds.quantisation import Quantisation, affine, quantise_network
+from reds.quantisation.tables import channel_table, clamp, leaky_relu_table, multiplier_and_shift
+from reds.subnets import Subnet, Subnets, halving, whole_network
 from tests.reds.digits_networks import Digits, digits, trained
+from tests.reds.random_networks import random_bundle, random_inputs
 
 REAL = st.floats(-1e6, 1e6, width=32)
 
 
-@given(st.floats(0, 127.9))
+@given(st.floats(-127.9, 127.9))
 def test_multiplier_and_shift_stand_for_the_factor(real: float) -> None:
     multiplier, shift = multiplier_and_shift(real)
-    assert multiplier == 0 or 2**30 <= multiplier < 2**31
+    assert multiplier == 0 or 2**30 <= abs(multiplier) < 2**31
     assert -31 <= shift <= 7
     stands_for = multiplier * 2.0 ** (shift - 31)
-    assert abs(stands_for - real) <= max(real * 2**-31, 2**-32)
+    assert abs(stands_for - real) <= max(abs(real) * 2**-31, 2**-32)
 
 
 def test_a_factor_that_rounds_up_to_a_power_of_two() -> None:
     assert multiplier_and_shift(np.nextafter(1.0, 0.0)) == (2**30, 1)
 
 
-@pytest.mark.parametrize("real", [-0.1, float("nan"), float("inf"), 128.0])
+@pytest.mark.parametrize("real", [float("nan"), float("-inf"), 128.0, -128.0])
 def test_factors_that_the_format_cannot_hold_are_refused(real: float) -> None:
     with pytest.raises(ConfigError, match="factor"):
         multiplier_and_shift(real)
@@ -46,7 +45,7 @@ def test_factors_that_the_format_cannot_hold_are_refused(real: float) -> None:
 
 def test_a_bias_that_the_format_cannot_hold_is_refused() -> None:
     with pytest.raises(ConfigError, match="bias"):
-        channel_table(np.array([2.0**30 + 1]), np.array([0.5]))
+        channel_table(np.array([2.0**29 + 1]), np.array([0.5]))
 
 
 @given(REAL, REAL)
@@ -95,7 +94,7 @@ def test_outputs_are_near_and_right_on_average() -> None:
     inputs = np.random.default_rng(0).random((400, 64), dtype=np.float32)
     image = read_image(export.image(bundle, "int8", inputs))
     for number, subnet in enumerate(bundle.subnets):
-        real = reference.activations(bundle, subnet, inputs)[-1]
+        real = reference.logits(bundle, subnet, inputs)
         found = image.dequantise_outputs(number, reference.infer(image, number, image.quantise_inputs(inputs)))
         assert np.abs(found - real).max() <= 0.05 * np.ptp(real)
         assert np.abs((found - real).mean(axis=0)).max() <= 0.5 * image.levels[number].output_scale
@@ -112,8 +111,65 @@ def test_outputs_are_near_and_right_on_average() -> None:
 )
 def test_calibration_inputs_that_do_not_fit_are_refused(calibration: np.ndarray, seen: str) -> None:
     with pytest.raises(ConfigError, match="calibration") as refused:
-        quantise_bundle(untrained(zoo.mlp1(), 0), calibration)
+        quantise_network(untrained(zoo.mlp1(), 0), calibration)
     assert seen in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("activation", "limits"),
+    [("none", (-128, 127)), ("relu", (-28, 127)), ("relu6", (-28, 32)), ("leaky_relu", (-128, 127))],
+)
+def test_activations_that_only_cut_off_are_in_the_clamp(activation: str, limits: tuple[int, int]) -> None:
+    assert clamp(activation, Quantisation(0.1, -28)) == limits
+
+
+def test_a_table_of_leaky_relu() -> None:
+    source, output = Quantisation(0.1, -28), Quantisation(0.05, 7)
+    table = leaky_relu_table(0.25, source, output)
+    assert table[-28 + 128] == 7
+    assert table[-27 + 128] == 9
+    assert table[-32 + 128] == 5  # -0.4 becomes -0.1
+    assert (np.diff(table.astype(int)) >= 0).all()
+    assert (table[0], table[-1]) == (-43, 127)
+
+
+def test_a_sum_that_an_int32_may_not_hold_is_refused() -> None:
+    network = Architecture("wide", (32, 32, 32), (Flatten("flatten"), Dense("classes", 1)))
+    with pytest.raises(ConfigError, match="'classes' sums too many products") as refused:
+        quantise_network(untrained(network, 0), np.ones((1, 32768), np.float32))
+    assert "32768" in str(refused.value)
+    assert export.image(untrained(network, 0), "float32")
+
+
+def flat_norm(gamma: float, beta: float) -> dict[str, np.ndarray]:
+    """Batch norm of one channel that does nothing but scale and shift."""
+    values = {"gamma": gamma, "beta": beta, "moving_mean": 0.0, "moving_variance": 1.0}
+    return {f"norm/{name}": np.array([value, value], np.float32) for name, value in values.items()}
+
+
+@pytest.mark.parametrize("gamma", [0.0, 1e-12, 1e-6, -1e-4, -1.0])
+def test_a_norm_that_scales_to_next_to_nothing_leaves_the_others_alone(gamma: float) -> None:
+    """One subnetwork's gammas do not touch the shared weights, and its own outputs are right: the bias."""
+    layers = (Conv2D("conv", 2, (2, 2)), BatchNorm("norm"), ReLU("relu"), Flatten("flatten"), Dense("classes", 3))
+    network = Architecture("tiny", (4, 4, 2), layers)
+    subnets = Subnets((Subnet("100", network.full_widths), Subnet("odd", network.full_widths)))
+    bundle = replace(random_bundle(network, 0, subnets), private={"100": flat_norm(1, 0.5), "odd": flat_norm(gamma, 0.5)})
+    inputs = random_inputs(network, 50)
+    image = read_image(export.image(bundle, "int8", inputs))
+    for level, subnet in enumerate(subnets):
+        real = reference.logits(bundle, subnet, inputs)
+        found = image.dequantise_outputs(level, reference.infer(image, level, image.quantise_inputs(inputs)))
+        assert np.abs(found - real).max() <= 0.05 * np.abs(real).max()
+
+
+def test_leaky_relu_has_scales_before_and_after() -> None:
+    network = Architecture("leaky", (8,), (Dense("hidden", 16), LeakyReLU("leaky", 0.1), Dense("classes", 4)))
+    quantised = quantise_network(random_bundle(network, 0, whole_network(network)), random_inputs(network, 100))
+    hidden, classes = quantised.levels[0]
+    assert hidden.linear.scale > hidden.output.scale
+    assert hidden.table.output_zero_point == hidden.linear.zero_point
+    assert classes.table.input_zero_point == hidden.output.zero_point
+    assert classes.linear == classes.output
 
 
 def lost_points(bundle: Bundle, data: Digits) -> list[float]:
@@ -122,7 +178,7 @@ def lost_points(bundle: Bundle, data: Digits) -> list[float]:
     inputs = image.quantise_inputs(data.test_inputs)
     lost = []
     for number, subnet in enumerate(bundle.subnets):
-        real = reference.activations(bundle, subnet, data.test_inputs)[-1]
+        real = reference.logits(bundle, subnet, data.test_inputs)
         found = reference.infer(image, number, inputs)
         right = [(logits.argmax(axis=1) == data.test_classes).mean() for logits in (real, found)]
         assert right[0] > 0.85, "the network is not trained: it says nothing of quantisation"
@@ -139,63 +195,3 @@ def test_trained_networks_keep_their_accuracy(name: str, epochs: int) -> None:
     # One sample is 0.28 points, and training differs in the last bits between computers: one subnetwork may have bad luck.
     assert np.mean(lost) <= 0.5, lost
     assert max(lost) <= 1.0, lost
-
-
-def image_of_tables(tables: dict[str, np.ndarray]) -> Image:
-    """An image of the tables that TensorFlow Lite made, in its own scales."""
-    source = Quantisation(float(tables["input_scale"]), int(tables["input_zero_point"]))
-    count = sum(name.startswith("bias_") for name in tables)
-    layers, steps, current = [], [], source
-    for i in range(count):
-        weights, activation = tables[f"weights_{i}"], "none" if i == count - 1 else "relu"
-        output = Quantisation(float(tables[f"scale_{i}"]), int(tables[f"zero_point_{i}"]))
-        bias = folded_bias(tables[f"bias_{i}"], weights, current.zero_point)
-        factors = current.scale * tables[f"weight_scales_{i}"].astype(np.float64) / output.scale
-        low, high = clamp(activation, output)
-        layers.append(Layer("dense", activation, weights))
-        steps.append(StepTable(channel_table(bias, factors), output.zero_point, low, high))
-        current = output
-    elements = tables["inputs"].shape[1]
-    level = chain(
-        "100",
-        macs=sum(layer.weights.size for layer in layers),
-        precision="int8",
-        input_elements=elements,
-        tables=steps,
-        output_scale=current.scale,
-        output_zero_point=current.zero_point,
-    )
-    return Image("int8", elements, level.steps[-1].outputs, source.scale, source.zero_point, tuple(layers), (level,))
-
-
-def tflite_tables(folder: Path, operation: str, seed: int, widths: tuple[int, ...]) -> dict[str, np.ndarray]:
-    """What TensorFlow Lite made of a random network, and what its reference kernels compute with it."""
-    if importlib.util.find_spec("tensorflow") is None:
-        pytest.skip("needs TensorFlow: pip install reds-bench[train]")
-    archive = folder / "tables.npz"
-    program = Path(__file__).with_name("tflite_mlp.py")
-    command = [sys.executable, str(program), operation, str(seed), str(archive), *map(str, widths)]
-    with (folder / "tensorflow.log").open("w") as log:
-        subprocess.run(command, check=True, stdout=log, stderr=subprocess.STDOUT, timeout=300, cwd=folder)
-    with np.load(archive, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("seed", "widths"), [(0, (20, 33, 17, 5)), (1, (64, 40, 50, 10)), (2, (7, 128, 3))])
-def test_outputs_are_those_of_tensorflow_lites_integer_kernels(tmp_path: Path, seed: int, widths: tuple[int, ...]) -> None:
-    """Byte by byte, against 1x1 convolutions: FULLY_CONNECTED has no integer reference kernel any more (see below)."""
-    tables = tflite_tables(tmp_path, "CONV_2D", seed, widths)
-    image = read_image(write_image(image_of_tables(tables)))
-    np.testing.assert_array_equal(reference.infer(image, 0, tables["inputs"]), tables["outputs"])
-    assert len(np.unique(tables["outputs"])) > 100
-
-
-@pytest.mark.slow
-def test_outputs_are_within_one_step_of_the_fully_connected_kernel(tmp_path: Path) -> None:
-    """Since TensorFlow 2.20 its reference kernel requantises in floating point, with one rounding instead of two."""
-    tables = tflite_tables(tmp_path, "FULLY_CONNECTED", 3, (64, 40))
-    image = read_image(write_image(image_of_tables(tables)))
-    difference = np.abs(reference.infer(image, 0, tables["inputs"]).astype(int) - tables["outputs"])
-    assert difference.max() <= 1
-    assert (difference == 0).mean() > 0.95

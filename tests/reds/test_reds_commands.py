@@ -14,6 +14,7 @@ from networks import noisy, random_importance
 from reds.bundle import Bundle
 from reds.cache import CACHE_VARIABLE
 from reds.commands import COMMANDS, main
+from reds.image import read_image
 from reds.permutation import importance_orders, permute
 from reds.zoo import mlp3, mlp11
 
@@ -81,6 +82,8 @@ def test_halving_takes_the_groups_it_is_told(scored: Path, tmp_path: Path, capsy
         (["search", "{scored}", "--budgets", "1", "-o", "x"], 1, "cannot be met"),
         (["search", "{scored}", "--groups", "hidden1", "-o", "x"], 2, "--halving"),
         (["search", "{scored}", "--halving", "--groups", "hiden1", "-o", "x"], 2, "did you mean hidden1"),
+        (["export", "{scored}", "--levels", "60", "-o", "x"], 2, "unknown subnetwork '60'"),
+        (["export", "{scored}", "--levels", "50,", "-o", "x"], 2, "like 50,25"),
         (["evaluate", "{scored}"], 2, "does not say what it was trained on"),
         (["make", "nowhere.json"], 1, "no file"),
         (["search", "{scored}", "-o", "{scored}/bundle.json/x"], 1, "Not a directory"),
@@ -144,13 +147,18 @@ def test_commands_chain_from_training_to_an_image(tmp_path: Path) -> None:
         ["convert", trained, "-o", ranked],
         ["search", ranked, "--budgets", "75,50,25", "--direction", "top-down", "-o", nested],
         ["finetune", nested, "--epochs", "15", "-o", finished],
-        ["export", finished, "--precision", "int8", "-o", tmp_path / "net.reds"],
+        ["export", finished, "--precision", "int8", "--layout", "shells", "-o", tmp_path / "net.reds"],
+        ["export", finished, "--precision", "int8", "--layout", "shells", "--levels", "50,25", "-o", tmp_path / "small.reds"],
+        ["export", finished, "--levels", "75", "-o", tmp_path / "one.reds"],
     ]
     for arguments in chain:
         done = command_line(*arguments)
         assert done.returncode == 0, done.stderr
         assert "Traceback" not in done.stderr
-    assert (tmp_path / "net.reds").read_bytes()[:4] == b"REDS"
+    whole, small = ((tmp_path / name).read_bytes() for name in ("net.reds", "small.reds"))
+    assert whole.startswith(small)
+    assert len(small) < len(whole)
+    assert [level.name for level in read_image((tmp_path / "one.reds").read_bytes()).levels] == ["75"]
     done = command_line("evaluate", finished, "--json", "-o", tmp_path / "evaluated")
     rows = json.loads(done.stdout)
     assert [row["subnet"] for row in rows] == ["100", "75", "50", "25"]

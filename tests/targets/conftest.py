@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from device_examples import Example, example
 
 from reds.cache import CACHE_VARIABLE
 from targets.availability import check
+from targets.firmware_identity import PROJECT_FOLDER
 from targets.inventory import Device, Inventory
 
 TIMEOUT_S = 30.0
@@ -47,3 +49,14 @@ def device() -> Callable[[str], Device]:
 @pytest.fixture
 def logs(tmp_path: Path) -> Path:
     return tmp_path / "logs"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of what the firmware is built from."""
+    copy = tmp_path / "project"
+    left_out = shutil.ignore_patterns("node_modules", "__pycache__")
+    for folder in ("targets", "reds"):
+        shutil.copytree(PROJECT_FOLDER / folder, copy / folder, ignore=left_out)
+    shutil.copy(PROJECT_FOLDER / "platformio.ini", copy)
+    return copy

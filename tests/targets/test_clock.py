@@ -48,7 +48,7 @@ def program(board: Board, folder: Path) -> Firmware:
     options = [*flags["arch_flags"], "-O2", f"-DLONG_TURNS={board.long_turns}u", *linking, *script]
     subprocess.run(["arm-none-eabi-gcc", *options, "-o", elf, *sources], check=True)
     subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", elf, raw], check=True)
-    return Firmware("", elf, raw, "", 0, 0, 0)
+    return Firmware("", elf, raw, "", None, 0, 0, 0)
 
 
 def counts(device: Device, firmware: Firmware, log: Path) -> list[int]:

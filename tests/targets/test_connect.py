@@ -123,12 +123,22 @@ def test_a_board_that_does_not_come_back_is_missing(tmp_path: Path) -> None:
         _back(board(str(port)), port, restart_s=0.01)
 
 
-def test_an_upload_keeps_its_log(device: Callable[[str], Device], tmp_path: Path) -> None:
-    device("host")
+def test_an_upload_keeps_its_log(host_firmware: Firmware, tmp_path: Path) -> None:
     log = tmp_path / "upload.log"
     with pytest.raises(FlashError, match="upload"):
-        upload("native", "/dev/null", log)
+        upload(host_firmware, "/dev/null", log)
     assert "upload" in log.read_text()
+
+
+def test_an_upload_builds_the_image_in_again(host_firmware: Firmware, network: Example, tmp_path: Path, project: Path) -> None:
+    """What PlatformIO leaves in its folder when it has tried is what would have been uploaded."""
+    with_image = build(host_firmware.environment, project, network.images["int8"])
+    build(host_firmware.environment, project)  # PlatformIO's folder holds another firmware now
+    with pytest.raises(FlashError, match="upload"):
+        upload(with_image, "/dev/null", tmp_path / "log", project)
+    uploaded = (project / ".pio" / "build" / with_image.environment / "firmware.elf").read_bytes()
+    assert with_image.sha256.encode() in uploaded
+    assert network.images["int8"] in uploaded
 
 
 def test_a_device_that_runs_another_firmware_is_refused(host_firmware: Firmware, logs: Path, tmp_path: Path) -> None:
@@ -161,13 +171,13 @@ def test_a_device_of_another_protocol_version_is_refused(host_firmware: Firmware
     def later_version(data: bytes) -> bytes:
         (frame,) = FrameReader().feed(data)
         assert isinstance(frame, Frame)
-        return encode(replace(frame, payload=b"\2\0" + frame.payload[2:]))
+        return encode(replace(frame, payload=b"\3\0" + frame.payload[2:]))
 
     with on_tcp([str(host_firmware.elf)], to_host=later_version) as port:
         link = open_port(port, 115200, 10.0)
         conversation = Conversation("nano-1", link, 10.0, BoardEvidence(port))
         with (
             closing(WireTarget(conversation)) as target,
-            pytest.raises(ProtocolError, match=r"(?s)another version.*version 2, this"),
+            pytest.raises(ProtocolError, match=r"(?s)another version.*version 3, this"),
         ):
             target.identify()

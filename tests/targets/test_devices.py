@@ -10,10 +10,16 @@ import numpy as np
 import pytest
 from device_examples import PRECISIONS, Example
 
-from reds.errors import ConfigError, DeviceError
-from targets.connect import connect
+from reds.errors import ConfigError, DeviceError, NoRoomError
+from reds.image import read_image
+from targets.connect import connect, talk
+from targets.connection import over_pipes
+from targets.firmware import build
 from targets.inventory import Device
-from targets.target import FirstInferenceTime, InferenceTime, LayerTime, SwitchTime, Target, TimeRequest
+from targets.target import FirstInferenceTime, InferenceTime, LayerTime, RealInferenceTime, SwitchTime, Target, TimeRequest
+from targets.wire.conversation import Conversation
+from targets.wire.messages import Verb
+from targets.wire_target import WireTarget
 
 pytestmark = pytest.mark.toolchain
 
@@ -34,6 +40,14 @@ def test_a_device_says_what_it_is(name: str, device: Callable[[str], Device], lo
     assert identity.precisions == {"float32", "int8"}
 
 
+def assert_arenas(arenas: tuple[int, ...], image: bytes) -> None:
+    """Each level has room for its activations; beyond that a core takes what its kernels work in."""
+    activations = [level.activation_bytes for level in read_image(image).levels]
+    scratch = [arena - activation for arena, activation in zip(arenas, activations, strict=True)]
+    assert all(0 <= some < 8192 for some in scratch)
+    assert list(arenas) == sorted(arenas, reverse=True)
+
+
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("name", DEVICES)
 def test_every_level_computes_what_numpy_does(
@@ -42,6 +56,9 @@ def test_every_level_computes_what_numpy_does(
     with connect(device(name), logs) as target:
         loaded = target.load(network.images[precision])
         assert (loaded.image_bytes, loaded.level_count) == (len(network.images[precision]), network.levels)
+        assert not loaded.built_in
+        assert loaded.arena_bytes == max(loaded.level_arena_bytes)
+        assert_arenas(loaded.level_arena_bytes, network.images[precision])
         network.assert_right(precision, 0, target.infer(network.inputs[precision]))  # level 0 is selected by loading
         for level in reversed(range(network.levels)):
             target.select(level)
@@ -61,10 +78,15 @@ def test_images_follow_one_another_without_a_restart(
 
 
 def requests(network: Example, precision: str) -> list[TimeRequest]:
-    first = network.inputs[precision][0]
+    first, real = network.inputs[precision][0], network.inputs["float32"][0]
     every: list[TimeRequest] = []
     for level in range(network.levels):
-        every += [InferenceTime(level, first, 3), SwitchTime(0, level, 3), LayerTime(level, first)]
+        every += [
+            InferenceTime(level, first, 3),
+            SwitchTime(0, level, 3),
+            LayerTime(level, first),
+            RealInferenceTime(level, real, 3),
+        ]
     return [*every, FirstInferenceTime(3, 0, first, 3)]
 
 
@@ -89,10 +111,12 @@ def test_an_emulated_board_counts_the_same_every_time(
     assert runs[0] == runs[1] == runs[2]
     for samples in runs[0]:
         assert len(samples) == 3
-    inference, switch, layers = runs[0][:3]
+    inference, switch, layers, real = runs[0][:4]
     assert len(set(inference)) == len(set(switch)) == 1  # repeats of the same work
     assert 0 < switch[0] < 100 < inference[0]
     assert sum(layers) == pytest.approx(inference[0], rel=0.02)
+    assert len(set(real)) == 1
+    assert real[0] > inference[0]
 
 
 @pytest.mark.parametrize("name", EMULATED)
@@ -163,10 +187,11 @@ def test_a_device_refuses_bad_images_and_stays_usable(
 
 
 @pytest.mark.parametrize("name", EMULATED)
-def test_an_image_that_is_too_large_is_refused(name: str, device: Callable[[str], Device], logs: Path, network: Example) -> None:
-    with connect(device(name), logs) as target:
+def test_an_image_that_is_too_large_is_refused(name: str, device: Callable[[str], Device], logs: Path) -> None:
+    found = device(name)
+    with talk(found, build(found.environment), logs / "log") as target:
         pool_bytes = target.identify().pool_bytes
-        with pytest.raises(DeviceError, match="does not fit"):
+        with pytest.raises(NoRoomError, match="does not fit"):
             target.load(bytes(pool_bytes + 4))
         with pytest.raises(DeviceError, match="refused LOAD_END"):
             target.load(bytes(pool_bytes))
@@ -192,6 +217,8 @@ def test_wrong_arguments_are_refused(device: Callable[[str], Device], logs: Path
         for wrong in (inputs.astype(np.float32), inputs[0], inputs[:, :-1], inputs.astype(np.uint8)):
             with pytest.raises(ConfigError, match=r"\(n, 70\) of int8"):
                 target.infer(wrong)
+        with pytest.raises(ConfigError, match=r"\(n, 70\) of float32"):
+            target.time(RealInferenceTime(0, inputs[0], 1))
         with pytest.raises(ConfigError, match="at least one repeat"):
             target.time(InferenceTime(0, inputs[0], 0))
         for level in (-1, 256):
@@ -204,6 +231,28 @@ def test_wrong_arguments_are_refused(device: Callable[[str], Device], logs: Path
                 target.time(SwitchTime(level, 0, 1))
         assert target.infer(inputs[:0]).shape == (0, 5)
         network.assert_right("int8", 0, target.infer(inputs))
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_refused_timing_changes_nothing(precision: str, device: Callable[[str], Device], logs: Path, network: Example) -> None:
+    inputs = network.inputs[precision]
+    with over_pipes([str(build(device("host").environment).elf)], logs / "log") as connection:
+        conversation = Conversation("host", connection.link, 30.0, connection.evidence)
+        target = WireTarget(conversation)
+        target.load(network.images[precision])
+        target.select(2)
+        for what, from_level, level, reason in (
+            (0, 0, 1, "no input is staged"),
+            (4, 1, 0, "no input is staged"),
+            (1, 0, network.levels, "no such level"),
+            (9, 0, 1, "no input is staged|no such measurement"),
+        ):
+            with pytest.raises(DeviceError, match=f"(?s)refused TIME.*({reason})"):
+                conversation.ask(Verb.TIME, bytes([what, from_level, level, 0, 1, 0]))
+        network.assert_right(precision, 2, target.infer(inputs))
+        with pytest.raises(DeviceError, match="no such measurement"):
+            conversation.ask(Verb.TIME, bytes([9, 0, 1, 0, 1, 0]))
+        network.assert_right(precision, 2, target.infer(inputs))
 
 
 def test_closing_twice_is_closing_once(device: Callable[[str], Device], logs: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from device_examples import Example
 
 from reds.errors import ConfigError, FlashError, MissingError
 from targets.firmware import build
@@ -23,17 +25,6 @@ pytestmark = pytest.mark.toolchain
 
 RAM_BYTES = {"nano33ble-emu": 256 * 1024, "pico-emu": 264 * 1024}  # of the boards
 ENVIRONMENTS = {"host": "native", "nano33ble-emu": "nano33ble-emu", "pico-emu": "pico-emu"}
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A copy of what the firmware is built from."""
-    copy = tmp_path / "project"
-    left_out = shutil.ignore_patterns("node_modules", "__pycache__")
-    for folder in ("targets", "reds"):
-        shutil.copytree(PROJECT_FOLDER / folder, copy / folder, ignore=left_out)
-    shutil.copy(PROJECT_FOLDER / "platformio.ini", copy)
-    return copy
 
 
 def change(path: Path, old: str, new: str) -> None:
@@ -103,6 +94,25 @@ def test_nothing_else_does(file: str, old: str, new: str, project: Path, device:
     environment = device("nano33ble-emu").environment
     change(project / file, old, new)
     assert identity(environment, project) == identity(environment)
+
+
+def test_the_cpu_decides_the_identity_of_a_program_for_this_computer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {environment: identity(environment) for environment in ENVIRONMENTS.values()}
+    compiler = tmp_path / "gcc"
+    compiler.write_text(f'#!/bin/sh\nexec "{shutil.which("gcc")}" -D__another_cpu__ "$@"\n')
+    compiler.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    different = {environment for environment, sha256 in before.items() if identity(environment) != sha256}
+    assert different == {"native"}
+
+
+def test_a_compiler_that_does_not_know_the_cpu_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiler = tmp_path / "gcc"
+    compiler.write_text('#!/bin/sh\n[ "$1" = --version ] && echo 0.1 && exit\necho "bad value native" >&2\nexit 1\n')
+    compiler.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with pytest.raises(FlashError, match=r"(?s)gcc cannot build for this computer's CPU.*bad value native"):
+        identity("native")
 
 
 @pytest.mark.parametrize(("name", "ram_bytes"), RAM_BYTES.items())
@@ -193,3 +203,28 @@ def test_platformio_is_kept_to_itself(tmp_path: Path) -> None:
     environment = prepare(tmp_path / "core")
     assert environment["PLATFORMIO_CORE_DIR"] == str(tmp_path / "core")
     assert environment["PLATFORMIO_SETTING_ENABLE_TELEMETRY"] == "no"
+
+
+def test_an_image_is_built_in_and_decides_the_identity(device: Callable[[str], Device], network: Example) -> None:
+    environment = device("host").environment
+    plain, *built_in = (build(environment, image=image) for image in (b"", network.images["int8"], network.images["float32"]))
+    assert plain.image is None
+    assert len({firmware.sha256 for firmware in (plain, *built_in)}) == 3
+    for firmware, image in zip(built_in, (network.images["int8"], network.images["float32"]), strict=True):
+        assert firmware.image is not None
+        assert firmware.image.read_bytes() == image
+        assert firmware.sha256 == identity(environment, image=image)
+        assert plain.flash_bytes < firmware.flash_bytes == pytest.approx(plain.flash_bytes + len(image), abs=64)
+        program = firmware.elf.read_bytes()
+        assert image in program
+        assert firmware.sha256.encode() in program
+        assert build(environment, image=image) == firmware
+        assert {path.name for path in firmware.elf.parent.iterdir()} >= {"firmware.json", firmware.image.name, "build.log"}
+    assert not list(plain.elf.parent.parent.glob("*.reds"))  # each lies with its firmware only
+
+
+def test_a_firmware_with_an_image_compiles_without_warnings(device: Callable[[str], Device], network: Example) -> None:
+    for name in ENVIRONMENTS:
+        log = build(device(name).environment, image=network.images["int8"]).elf.with_name("build.log").read_text()
+        assert "Compiling" in log
+        assert "warning:" not in log

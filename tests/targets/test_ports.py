@@ -15,7 +15,7 @@ from bridge import on_pty, on_rfc2217, on_tcp, rfc2217_server
 from device_examples import Example
 
 from reds.errors import ConfigError, MissingError, TimedOutError, TransportError
-from targets.connect import connect
+from targets.connect import connect, talk
 from targets.emulators import qemu, rp2040js
 from targets.firmware import build
 from targets.inventory import Device
@@ -218,6 +218,7 @@ def test_an_emulated_board_behind_a_port_is_the_one_behind_a_pipe(
         direct = findings(target, network)
     with WAYS[way](command(firmware)) as port:
         board = Device("board", kind, emulated.environment, port, 115200, emulated.answer_timeout_s)
+        with talk(board, firmware, logs / "board.log") as target:
+            assert isinstance(target._conversation._link, SerialLink)
         with connect(board, logs) as target:
-            assert isinstance(target._conversation._link, SerialLink)  # pyright: ignore[reportAttributeAccessIssue]
             assert findings(target, network) == direct

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reds.errors import BenchError
-from targets.target import CLOCK_KINDS, FirstInferenceTime, InferenceTime, LayerTime, SwitchTime
+from targets.target import CLOCK_KINDS, FirstInferenceTime, InferenceTime, LayerTime, RealInferenceTime, SwitchTime
 from targets.wire.conversation import Conversation
 from targets.wire.frames import Frame, FrameReader, encode
 from targets.wire.messages import ANSWER_BIT, Verb
@@ -25,9 +25,10 @@ IMAGE = bytes(3000)
 REPEATS = 5
 
 # What a sound device says, with up to two fields exchanged: most answers get as far as the rule that they break.
-HELLO_NUMBERS, HELLO_FORMAT = (1, 2048, 262144, 0, 3), "<HHIII"
+HELLO_NUMBERS, HELLO_FORMAT = (2, 2048, 262144, 0, 3), "<HHIII"
 HELLO_TEXTS = (b"a-board", b"0" * 64, b"instructions", b"gcc 12", b"1.0")
-NETWORK, NETWORK_FORMAT = (64, 4, 2, 4096, 0, 4, 3), "<IIIIBBB"
+NETWORK, NETWORK_FORMAT = (64, 4, 2, 4096, 0, 4, 3, 64, 48, 32, 16), "<IIIIBBBIIII"
+LAYERS, ANSWER_BYTES = NETWORK[6], struct.calcsize(NETWORK_FORMAT)
 
 numbers = st.one_of(st.sampled_from([0, 1, 8, 12, 15, 511, 1023, 65535, 100_000]), st.integers(0, 2**32 - 1))
 texts = st.one_of(
@@ -52,11 +53,12 @@ hellos = st.tuples(mostly(HELLO_NUMBERS, numbers), mostly(HELLO_TEXTS, texts)).m
     lambda parts: packed(HELLO_FORMAT, parts[0]) + b"".join(text + b"\0" for text in parts[1])
 )
 networks = mostly(NETWORK, numbers).map(lambda values: packed(NETWORK_FORMAT, values))
-ticks = st.sampled_from([1 + REPEATS, 1 + NETWORK[-1], 0, 1, 2, 40]).map(lambda count: bytes(range(4 * count)))
+ticks = st.sampled_from([1 + REPEATS, 1 + LAYERS, 0, 1, 2, 40]).map(lambda count: bytes(range(4 * count)))
 answers = st.fixed_dictionaries(
     {
         Verb.HELLO: st.one_of(hellos, hellos, hellos, st.binary(max_size=100)),
-        Verb.LOAD_END: st.one_of(networks, networks, networks, st.binary(max_size=30)),
+        Verb.LOAD_END: st.one_of(networks, networks, networks, st.binary(max_size=60)),
+        Verb.LOAD_BUILT_IN: st.one_of(networks, networks, networks, st.binary(max_size=60)),
         Verb.INFER: st.one_of(st.sampled_from([b"", bytes(8)]), st.binary(max_size=100)),
         Verb.TIME: st.one_of(ticks, st.binary(max_size=40)),
     }
@@ -105,14 +107,15 @@ def odd_device(payloads: Mapping[Verb, bytes], status: Mapping[Verb, int]) -> Wi
 
 def stated_inputs(network: bytes) -> np.ndarray:
     """Inputs that fit what the device says of its network, where that is possible."""
-    elements, precision = struct.unpack_from("<4xI8xB", network) if len(network) == 19 else (1, 0)
+    elements, precision = struct.unpack_from("<4xI8xB", network) if len(network) == ANSWER_BYTES else (1, 0)
     return np.zeros((20, min(elements, 1000)), np.int8 if precision == 1 else np.float32)
 
 
 def sound(**exchanged: bytes) -> Mapping[Verb, bytes]:
     """What a sound device answers, with some answers exchanged."""
     hello = packed(HELLO_FORMAT, HELLO_NUMBERS) + b"".join(text + b"\0" for text in HELLO_TEXTS)
-    answers = {"HELLO": hello, "LOAD_END": packed(NETWORK_FORMAT, NETWORK), "INFER": b"", "TIME": bytes(4 * (1 + REPEATS))}
+    network = packed(NETWORK_FORMAT, NETWORK)
+    answers = {"HELLO": hello, "LOAD_END": network, "LOAD_BUILT_IN": network, "INFER": b"", "TIME": bytes(4 * (1 + REPEATS))}
     return {Verb[name]: answer for name, answer in (answers | exchanged).items()}
 
 
@@ -125,6 +128,8 @@ def exchanged(sound: tuple[int, ...], place: int, value: int) -> tuple[int, ...]
 @example(sound(LOAD_END=packed(NETWORK_FORMAT, exchanged(NETWORK, 1, 0))), {})  # no inputs
 @example(sound(LOAD_END=packed(NETWORK_FORMAT, exchanged(NETWORK, 2, 0))), {})  # no outputs
 @example(sound(LOAD_END=packed(NETWORK_FORMAT, exchanged(NETWORK, 2, 100_000))), {})  # outputs longer than a frame
+@example(sound(LOAD_END=packed(NETWORK_FORMAT, exchanged(NETWORK, 0, 15))), {})  # no room for any level
+@example(sound(LOAD_END=packed(NETWORK_FORMAT, exchanged(NETWORK, 5, 3))), {})  # one level more than it says
 @example(sound(HELLO=packed(HELLO_FORMAT, exchanged(HELLO_NUMBERS, 1, 12)) + b"a\0b\0instructions\0c\0d\0"), {})  # tiny frames
 @example(sound(HELLO=packed(HELLO_FORMAT, exchanged(HELLO_NUMBERS, 1, 8)) + b"a\0b\0instructions\0c\0d\0"), {})
 @example(sound(TIME=bytes(4)), {})  # no samples
@@ -135,7 +140,9 @@ def test_whatever_a_device_answers(payloads: Mapping[Verb, bytes], status: Mappi
         identity = target.identify()
         assert identity.clock.kind in CLOCK_KINDS
         assert all(text.isprintable() for text in (identity.board, identity.compiler, identity.runtime_version))
-        assert target.load(IMAGE).level_count >= 1
+        for loaded in (target.load(IMAGE), target.load_built_in(len(IMAGE))):
+            assert loaded.level_count >= 1
+            assert min(loaded.level_arena_bytes) <= loaded.arena_bytes
     inputs = stated_inputs(payloads[Verb.LOAD_END])
     with suppress(BenchError):
         assert len(target.infer(inputs)) == len(inputs)
@@ -145,6 +152,8 @@ def test_whatever_a_device_answers(payloads: Mapping[Verb, bytes], status: Mappi
             assert len(target.time(request).samples) == REPEATS
     with suppress(BenchError):
         assert target.time(LayerTime(0, first)).samples
+    with suppress(BenchError):
+        assert len(target.time(RealInferenceTime(0, first.astype(np.float32), REPEATS)).samples) == REPEATS
 
 
 @given(st.binary(max_size=60))

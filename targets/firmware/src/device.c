@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "built_in_image.h"
 #include "bytes.h"
 #include "frame.h"
 #include "hal.h"
@@ -22,6 +23,7 @@
 
 #define CAPABILITY_FLOAT32 1u
 #define CAPABILITY_INT8 2u
+#define NETWORK_BYTES 19u /* of the answer to LOAD_END before what each level needs */
 
 typedef struct {
     uint8_t verb;
@@ -93,13 +95,11 @@ static status load_data(device *self, const request *asked, uint8_t *answer, siz
 /* Wider than size_t: what an image states of its arena may be any number of 32 bits. */
 static uint64_t aligned(uint64_t bytes) { return (bytes + REDS_ARENA_ALIGNMENT - 1) / REDS_ARENA_ALIGNMENT * REDS_ARENA_ALIGNMENT; }
 
-static status load_end(device *self, const request *asked, uint8_t *answer, size_t *length)
+/* Open an image, give it its arena from `arena_at` on in the pool, and leave the rest to inputs. Where the pool is too small for the
+ * level that needs most, the arena is what remains beside one input, and the levels that fit can be selected. */
+static status open_image(device *self, const uint8_t *image, size_t image_bytes, uint64_t arena_at, uint8_t *answer, size_t *length)
 {
-    (void)asked;
-    if (self->loaded || self->received_bytes != self->image_bytes) {
-        return refuse(STATUS_OUT_OF_ORDER, "the image is not complete", answer, length);
-    }
-    reds_status opened = reds_open(&self->network, self->pool, self->image_bytes);
+    reds_status opened = reds_open(&self->network, image, image_bytes);
     if (opened != REDS_OK) {
         return refuse(STATUS_IMAGE_REFUSED, reds_status_text(opened), answer, length);
     }
@@ -109,39 +109,75 @@ static status load_end(device *self, const request *asked, uint8_t *answer, size
     self->input_bytes = network->input_elements * element_bytes;
     self->output_bytes = network->output_elements * element_bytes;
 
-    uint64_t arena_at = aligned(self->image_bytes);
-    uint64_t staging_at = aligned(arena_at + network->arena_bytes);
-    if (staging_at + self->input_bytes > self->pool_bytes) {
-        return refuse(STATUS_NO_ROOM, "image, arena and one input do not fit in the memory pool", answer, length);
+    uint64_t taken = arena_at + aligned(self->input_bytes);
+    uint64_t arena_bytes = taken < self->pool_bytes ? (self->pool_bytes - taken) / REDS_ARENA_ALIGNMENT * REDS_ARENA_ALIGNMENT : 0;
+    if (arena_bytes > network->arena_bytes) {
+        arena_bytes = network->arena_bytes;
     }
     if (self->output_bytes > device_payload_bytes(self)) {
         return refuse(STATUS_NO_ROOM, "one output does not fit in a frame", answer, length);
     }
-    reds_status bound = reds_bind(&self->network, self->pool + arena_at, network->arena_bytes);
+    reds_status bound = reds_bind(&self->network, self->pool + arena_at, (size_t)arena_bytes);
     if (bound != REDS_OK) {
-        return refuse(STATUS_IMAGE_REFUSED, reds_status_text(bound), answer, length);
+        return refuse(STATUS_NO_ROOM, "image, arena and one input do not fit in the memory pool", answer, length);
     }
+    self->arena_bytes = (size_t)arena_bytes;
+    uint64_t staging_at = aligned(arena_at + arena_bytes);
     self->staging = self->pool + staging_at;
     self->staging_bytes = self->pool_bytes - (size_t)staging_at;
     self->staged_bytes = 0;
     self->loaded = true;
 
-    put_u32(answer, network->arena_bytes);
+    put_u32(answer, (uint32_t)arena_bytes);
     put_u32(answer + 4, network->input_elements);
     put_u32(answer + 8, network->output_elements);
     put_u32(answer + 12, (uint32_t)self->staging_bytes);
     answer[16] = (uint8_t)network->precision;
     answer[17] = (uint8_t)network->level_count;
     answer[18] = (uint8_t)network->layer_count;
-    *length = 19;
+    *length = NETWORK_BYTES;
+    for (uint32_t level = 0; level < network->level_count; ++level, *length += sizeof(uint32_t)) {
+        reds_level facts;
+        (void)reds_describe_level(&self->network, level, &facts);
+        put_u32(answer + *length, facts.arena_bytes);
+    }
     return STATUS_DONE;
+}
+
+static status load_end(device *self, const request *asked, uint8_t *answer, size_t *length)
+{
+    (void)asked;
+    if (self->loaded || self->received_bytes != self->image_bytes) {
+        return refuse(STATUS_OUT_OF_ORDER, "the image is not complete", answer, length);
+    }
+    return open_image(self, self->pool, self->image_bytes, aligned(self->image_bytes), answer, length);
+}
+
+static status load_built_in(device *self, const request *asked, uint8_t *answer, size_t *length)
+{
+    (void)asked;
+    self->loaded = false;
+    self->image_bytes = 0;
+    self->received_bytes = 0;
+    if (built_in_image_bytes() == 0) {
+        return refuse(STATUS_NO_IMAGE, "no image is built into this firmware", answer, length);
+    }
+    return open_image(self, built_in_image(), built_in_image_bytes(), 0, answer, length);
 }
 
 static status no_image(uint8_t *answer, size_t *length) { return refuse(STATUS_NO_IMAGE, "no image is loaded", answer, length); }
 
-static status no_such_level(uint8_t *answer, size_t *length)
+/* Whether the level can be selected, or why not. */
+static status can_select(const device *self, uint8_t level, uint8_t *answer, size_t *length)
 {
-    return refuse(STATUS_NO_SUCH_LEVEL, "the image has no such level", answer, length);
+    reds_level facts;
+    if (reds_describe_level(&self->network, level, &facts) != REDS_OK) {
+        return refuse(STATUS_NO_SUCH_LEVEL, "the image has no such level", answer, length);
+    }
+    if (facts.arena_bytes > self->arena_bytes) {
+        return refuse(STATUS_NO_ROOM, "this level needs more memory than the arena has", answer, length);
+    }
+    return STATUS_DONE;
 }
 
 static status select_level(device *self, const request *asked, uint8_t *answer, size_t *length)
@@ -149,10 +185,11 @@ static status select_level(device *self, const request *asked, uint8_t *answer, 
     if (!self->loaded) {
         return no_image(answer, length);
     }
-    if (reds_select(&self->network, asked->payload[0]) != REDS_OK) {
-        return no_such_level(answer, length);
+    status selectable = can_select(self, asked->payload[0], answer, length);
+    if (selectable == STATUS_DONE) {
+        (void)reds_select(&self->network, asked->payload[0]);
     }
-    return STATUS_DONE;
+    return selectable;
 }
 
 static status input(device *self, const request *asked, uint8_t *answer, size_t *length)
@@ -200,18 +237,30 @@ static status time_work(device *self, const request *asked, uint8_t *answer, siz
     if (!self->loaded) {
         return no_image(answer, length);
     }
+    /* Real inputs, and the probabilities behind them, are floats whatever the image's element type is. */
+    bool real = asked->payload[0] == MEASURE_REAL_INFERENCE;
+    size_t input_bytes = real ? self->description.input_elements * sizeof(float) : self->input_bytes;
+    size_t output_at = real ? (size_t)aligned(input_bytes) : 0;
+    if (real && output_at + self->description.output_elements * sizeof(float) > self->staging_bytes) {
+        return refuse(STATUS_NO_ROOM, "a real input and the probabilities do not fit in the memory pool", answer, length);
+    }
     measurement wanted = {
         .what = asked->payload[0],
         .from_level = asked->payload[1],
         .to_level = asked->payload[2],
         .repeats = get_u16(asked->payload + 4),
         .input = self->staging,
-        .input_bytes = self->input_bytes,
+        .input_bytes = input_bytes,
+        .probabilities = (float *)(void *)(self->staging + output_at),
     };
-    if (wanted.from_level >= self->description.level_count || wanted.to_level >= self->description.level_count) {
-        return no_such_level(answer, length);
+    status selectable = can_select(self, wanted.from_level, answer, length);
+    if (selectable == STATUS_DONE) {
+        selectable = can_select(self, wanted.to_level, answer, length);
     }
-    if (wanted.what != MEASURE_SWITCH && self->staged_bytes < self->input_bytes) {
+    if (selectable != STATUS_DONE) {
+        return selectable;
+    }
+    if (wanted.what != MEASURE_SWITCH && self->staged_bytes < input_bytes) {
         return refuse(STATUS_OUT_OF_ORDER, "no input is staged", answer, length);
     }
     size_t samples = wanted.what == MEASURE_LAYERS ? self->description.layer_count : wanted.repeats;
@@ -233,7 +282,7 @@ static status time_work(device *self, const request *asked, uint8_t *answer, siz
 static const command commands[] = {
     {VERB_HELLO, 0, false, hello},        {VERB_LOAD_BEGIN, 4, false, load_begin}, {VERB_LOAD_DATA, 4, true, load_data},
     {VERB_LOAD_END, 0, false, load_end},  {VERB_SELECT, 1, false, select_level},   {VERB_INPUT, 4, true, input},
-    {VERB_INFER, 0, false, infer},        {VERB_TIME, 6, false, time_work},
+    {VERB_INFER, 0, false, infer},        {VERB_TIME, 6, false, time_work},      {VERB_LOAD_BUILT_IN, 0, false, load_built_in},
 };
 
 status device_answer(device *self, const request *asked, uint8_t *answer, size_t *length)

@@ -8,7 +8,7 @@
 
 #include "reds.h"
 
-#define PROTOCOL_VERSION 1u
+#define PROTOCOL_VERSION 2u
 
 typedef enum {
     VERB_HELLO = 1,
@@ -19,6 +19,7 @@ typedef enum {
     VERB_INPUT = 6,
     VERB_INFER = 7,
     VERB_TIME = 8,
+    VERB_LOAD_BUILT_IN = 9,
     VERB_DAMAGED_FRAME = 0x7f, /* with ANSWER_BIT: the answer to what could not be read */
     ANSWER_BIT = 0x80
 } verb;
@@ -36,7 +37,8 @@ typedef enum {
     STATUS_CLOCK_OVERFLOW = 9
 } status;
 
-/* A loaded image and the memory it works in. The pool holds, one after the other: the image, the arena, staged inputs. */
+/* A loaded image and the memory it works in. The pool holds, one after the other: the image unless it is built into the firmware, the
+ * arena, staged inputs. */
 typedef struct {
     uint8_t *pool; /* aligned to REDS_ARENA_ALIGNMENT */
     size_t pool_bytes;
@@ -48,6 +50,7 @@ typedef struct {
     bool loaded;
     reds_network network;
     reds_description description;
+    size_t arena_bytes; /* that the network was given */
     size_t input_bytes, output_bytes;
     uint8_t *staging;
     size_t staging_bytes;

@@ -83,6 +83,19 @@ static uint64_t sample_first_inference(reds_network *network, const measurement 
     return sample_inference(network, wanted);
 }
 
+static uint64_t sample_real_inference(reds_network *network, const measurement *wanted)
+{
+    (void)reds_select(network, wanted->to_level);
+    hal_clock_start();
+    uint64_t before = hal_clock_ticks();
+    reds_write_real_input(network, (const float *)(const void *)wanted->input);
+    reds_invoke(network);
+    reds_read_probabilities(network, wanted->probabilities);
+    uint64_t after = hal_clock_ticks();
+    hal_clock_stop();
+    return after - before;
+}
+
 static measure_result measure_layers(reds_network *network, const measurement *wanted, uint8_t *overhead, uint8_t *samples)
 {
     uint32_t ticks[MOST_LAYERS];
@@ -110,11 +123,12 @@ measure_result measure(reds_network *network, const measurement *wanted, uint8_t
         [MEASURE_INFERENCE] = sample_inference,
         [MEASURE_SWITCH] = sample_switch,
         [MEASURE_FIRST_INFERENCE] = sample_first_inference,
+        [MEASURE_REAL_INFERENCE] = sample_real_inference,
     };
     if (wanted->what == MEASURE_LAYERS) {
         return measure_layers(network, wanted, overhead, samples);
     }
-    if (wanted->what >= sizeof samplers / sizeof samplers[0]) {
+    if (wanted->what >= sizeof samplers / sizeof samplers[0] || samplers[wanted->what] == NULL) {
         return MEASURE_UNKNOWN;
     }
     put_u32(overhead, clock_overhead());

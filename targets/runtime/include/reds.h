@@ -6,9 +6,10 @@
  *     arena (8-byte aligned) and the `reds_network`. Networks are independent of one another.
  *   - `reds_open` checks everything that the image says. No function reads or writes outside the image, the arena and
  *     the network after it has answered REDS_OK, whatever bytes the image holds.
- *   - Order of calls: open, bind, then select / input / invoke / output as often as needed. Level 0, the whole network, is
- *     selected by bind.
- *   - Levels that need more than the arena given to bind cannot be selected; a device may give less than the whole network needs.
+ *   - Order of calls: open, bind, then select / input / invoke / output as often as needed.
+ *   - Levels are numbered from 0, the largest that the bytes given to reds_open hold: an image may be cut off behind the section of
+ *     any level, and the levels that are left work as before.
+ *   - Levels that need more than the arena given to bind cannot be selected; a device may give less than level 0 needs.
  */
 #ifndef REDS_H
 #define REDS_H
@@ -20,8 +21,9 @@
 extern "C" {
 #endif
 
-#define REDS_RUNTIME_VERSION "1.0"
+#define REDS_RUNTIME_VERSION "2.0"
 #define REDS_ARENA_ALIGNMENT 8u
+#define REDS_LEVELS 32 /* the most an image may have */
 
 typedef enum {
     REDS_OK = 0,
@@ -46,16 +48,20 @@ struct reds_level_record;
 /* An open network. The fields are the runtime's own: read them through the functions below. */
 typedef struct {
     const uint8_t *image;
-    const struct reds_level_record *level; /* the selected one; NULL before bind */
+    const struct reds_level_record *levels; /* the largest that is there */
+    const struct reds_level_record *level;  /* the selected one; NULL before bind */
+    uint32_t level_count;                   /* that are there */
     uint8_t *arena;
     size_t arena_bytes;
+    uint32_t needed_bytes[REDS_LEVELS]; /* of the arena, by level: activations, then scratch */
 } reds_network;
 
 /* What one level is. */
 typedef struct {
     char name[8];         /* "100", "12.5"; NUL-terminated */
     uint32_t macs;        /* multiply-adds of one inference */
-    uint32_t arena_bytes; /* what this level needs of the arena */
+    uint32_t arena_bytes; /* what this level needs of the arena on this device: activations and the kernels' scratch */
+    uint32_t image_bytes; /* how much of the image it needs, from the beginning */
     float output_scale;   /* int8: real = scale * (q - zero_point) */
     int32_t output_zero_point;
 } reds_level;
@@ -65,7 +71,7 @@ typedef struct {
     reds_precision precision;
     uint32_t layer_count, level_count;
     uint32_t input_elements, output_elements;
-    uint32_t arena_bytes; /* for the largest level */
+    uint32_t arena_bytes; /* for the level that needs most */
     float input_scale;
     int32_t input_zero_point;
 } reds_description;
@@ -73,7 +79,7 @@ typedef struct {
 /* A free-running clock for reds_profile; wraps modulo 2^32. */
 typedef uint32_t (*reds_clock)(void);
 
-/* Validate the image and open it. On failure `network` must not be used. */
+/* Validate the image, or as many sections of its beginning as there are bytes, and open it. On failure `network` must not be used. */
 reds_status reds_open(reds_network *network, const void *image, size_t image_bytes);
 
 /* What the network is, and what one of its levels is. */
@@ -91,6 +97,11 @@ reds_status reds_select(reds_network *network, uint32_t level);
  * output (output_elements). Both lie in the arena and depend on the level; the input is overwritten by an inference. */
 void *reds_input(const reds_network *network);
 const void *reds_output(const reds_network *network);
+
+/* The same with real numbers at both ends: write input_elements floats as the next input (int8: quantised as TensorFlow Lite's QUANTIZE
+ * does), and read the last output as output_elements probabilities (int8: dequantised; then softmax). */
+void reds_write_real_input(const reds_network *network, const float *values);
+void reds_read_probabilities(const reds_network *network, float *probabilities);
 
 /* One inference of the selected level. */
 void reds_invoke(const reds_network *network);

@@ -2,16 +2,9 @@
 #include <string.h>
 
 #include "reds.h"
+#include "reds_cold.h"
 #include "reds_image.h"
 #include "reds_kernels.h"
-
-enum { PRECISIONS = 2, KINDS = REDS_DENSE + 1 };
-
-/* The one place where a layer's kind meets its kernel. */
-static const reds_kernel kernels[PRECISIONS][KINDS] = {
-    [REDS_FLOAT32] = {[REDS_DENSE] = reds_dense_float32},
-    [REDS_INT8] = {[REDS_DENSE] = reds_dense_int8},
-};
 
 static inline const struct reds_header_record *header_of(const reds_network *network)
 {
@@ -20,12 +13,7 @@ static inline const struct reds_header_record *header_of(const reds_network *net
 
 static inline const struct reds_layer_record *layers_of(const reds_network *network)
 {
-    return (const struct reds_layer_record *)(const void *)(network->image + header_of(network)->layers_offset);
-}
-
-static inline const struct reds_level_record *levels_of(const reds_network *network)
-{
-    return (const struct reds_level_record *)(const void *)(network->image + header_of(network)->levels_offset);
+    return (const struct reds_layer_record *)(const void *)(network->image + sizeof(struct reds_header_record));
 }
 
 static inline const struct reds_step_record *steps_of(const reds_network *network)
@@ -33,43 +21,48 @@ static inline const struct reds_step_record *steps_of(const reds_network *networ
     return (const struct reds_step_record *)(const void *)(network->image + network->level->steps_offset);
 }
 
-void reds_describe(const reds_network *network, reds_description *description)
+REDS_COLD void reds_describe(const reds_network *network, reds_description *description)
 {
     const struct reds_header_record *const header = header_of(network);
     description->precision = header->precision == REDS_INT8 ? REDS_INT8 : REDS_FLOAT32;
     description->layer_count = header->layer_count;
-    description->level_count = header->level_count;
+    description->level_count = network->level_count;
     description->input_elements = header->input_elements;
     description->output_elements = header->output_elements;
-    description->arena_bytes = header->arena_bytes;
     description->input_scale = header->input_scale;
     description->input_zero_point = header->input_zero_point;
+    description->arena_bytes = 0;
+    for (uint32_t i = 0; i < network->level_count; i++)
+        if (network->needed_bytes[i] > description->arena_bytes)
+            description->arena_bytes = network->needed_bytes[i];
 }
 
-reds_status reds_describe_level(const reds_network *network, uint32_t level, reds_level *description)
+REDS_COLD reds_status reds_describe_level(const reds_network *network, uint32_t level, reds_level *description)
 {
-    if (level >= header_of(network)->level_count)
+    if (level >= network->level_count)
         return REDS_NO_SUCH_LEVEL;
-    const struct reds_level_record *const record = levels_of(network) + level;
+    const struct reds_level_record *const record = network->levels + level;
     memcpy(description->name, record->name, sizeof description->name);
     description->macs = record->macs;
-    description->arena_bytes = record->arena_bytes;
+    description->arena_bytes = network->needed_bytes[level];
+    description->image_bytes = record->end_offset;
     description->output_scale = record->output_scale;
     description->output_zero_point = record->output_zero_point;
     return REDS_OK;
 }
 
-reds_status reds_bind(reds_network *network, void *arena, size_t arena_bytes)
+REDS_COLD reds_status reds_bind(reds_network *network, void *arena, size_t arena_bytes)
 {
     if ((uintptr_t)arena % REDS_ARENA_ALIGNMENT != 0)
         return REDS_MISALIGNED;
-    const struct reds_level_record *level = levels_of(network);
-    const struct reds_level_record *const end = level + header_of(network)->level_count;
-    while (level < end && level->arena_bytes > arena_bytes)
+    if (arena_bytes >= UINT32_MAX) /* stands for more than any arena has */
+        arena_bytes = UINT32_MAX - 1;
+    uint32_t level = 0;
+    while (level < network->level_count && network->needed_bytes[level] > arena_bytes)
         level++;
-    if (level == end)
+    if (level == network->level_count)
         return REDS_ARENA_TOO_SMALL;
-    network->level = level; /* with its arena or not at all: an inference trusts the two to fit */
+    network->level = network->levels + level; /* with its arena or not at all: an inference trusts the two to fit */
     network->arena = arena;
     network->arena_bytes = arena_bytes;
     return REDS_OK;
@@ -77,12 +70,11 @@ reds_status reds_bind(reds_network *network, void *arena, size_t arena_bytes)
 
 reds_status reds_select(reds_network *network, uint32_t level)
 {
-    if (level >= header_of(network)->level_count)
+    if (level >= network->level_count)
         return REDS_NO_SUCH_LEVEL;
-    const struct reds_level_record *const record = levels_of(network) + level;
-    if (record->arena_bytes > network->arena_bytes)
+    if (network->needed_bytes[level] > network->arena_bytes)
         return REDS_ARENA_TOO_SMALL;
-    network->level = record;
+    network->level = network->levels + level;
     return REDS_OK;
 }
 
@@ -96,25 +88,51 @@ const void *reds_output(const reds_network *network)
     return network->arena + steps_of(network)[header_of(network)->layer_count - 1].output_offset;
 }
 
+/* Kernels read whole words of an int8 input: what fills up the last one counts as zero. */
+static void fill_input(const reds_operands *operands, uint8_t *input)
+{
+    const struct reds_layer_record *const layer = operands->layer;
+    for (uint32_t i = (uint32_t)layer->input_height * layer->input_width * operands->step->input_channels; i % REDS_INT8_BLOCK != 0;
+         i++)
+        input[i] = 0;
+}
+
+/* Leaky ReLU of an int8 step, value by value. */
+static void look_up(const reds_operands *operands, uint8_t *output)
+{
+    const uint8_t *const table = reds_at(operands, operands->step->table_offset);
+    const struct reds_layer_record *const layer = operands->layer;
+    const uint32_t elements = (uint32_t)layer->output_height * layer->output_width * operands->step->output_channels;
+    enum { SIGN_BIT = 0x80 }; /* q + 128, as the byte of q */
+    for (uint8_t *const end = output + elements; output < end; output++)
+        *output = table[*output ^ SIGN_BIT];
+}
+
 /* One layer of the selected level. */
 static void run_step(const reds_network *network, uint32_t index)
 {
     const struct reds_header_record *const header = header_of(network);
-    const struct reds_layer_record *const layer = layers_of(network) + index;
+    const struct reds_level_record *const level = network->level;
     const struct reds_step_record *const step = steps_of(network) + index;
-    uint8_t *const input = network->arena + step->input_offset;
+    uint8_t *const input = network->arena + step->input_offset, *const output = network->arena + step->output_offset;
     const reds_operands operands = {
-        .layer = layer,
+        .image = network->image,
+        .layer = layers_of(network) + index,
         .step = step,
-        .weights = network->image + layer->weights_offset,
-        .channels = network->image + step->channels_offset,
+        .level = level,
+        .smallest = network->levels + network->level_count - 1,
+        .index = index,
         .input = input,
-        .output = network->arena + step->output_offset,
+        .output = output,
+        .scratch =
+            network->arena + (level->activation_bytes + REDS_ARENA_ALIGNMENT - 1) / REDS_ARENA_ALIGNMENT * REDS_ARENA_ALIGNMENT,
     };
-    if (header->precision == REDS_INT8) /* kernels read whole words: what rounds the input up counts as zero */
-        for (uint32_t i = step->inputs; i % sizeof(reds_word) != 0; i++)
-            input[i] = 0;
-    kernels[header->precision][layer->kind](&operands);
+    const int quantised = header->precision == REDS_INT8;
+    if (quantised)
+        fill_input(&operands, input);
+    reds_kernel_for(header->precision, operands.layer)->run(&operands);
+    if (quantised && operands.layer->activation == REDS_LEAKY_RELU)
+        look_up(&operands, output);
 }
 
 void reds_invoke(const reds_network *network)
@@ -132,24 +150,4 @@ void reds_profile(const reds_network *network, reds_clock clock, uint32_t *ticks
         run_step(network, index);
         ticks[index] = clock() - before;
     }
-}
-
-const char *reds_status_text(reds_status status)
-{
-    switch (status) {
-    case REDS_OK: return "done";
-    case REDS_TRUNCATED: return "truncated: fewer bytes than the image states or a record needs";
-    case REDS_NOT_AN_IMAGE: return "not a .reds image";
-    case REDS_UNKNOWN_VERSION: return "written by another version of the format";
-    case REDS_CORRUPT: return "corrupt: the checksum does not fit";
-    case REDS_BAD_HEADER: return "a header field breaks the format's rules";
-    case REDS_BAD_LAYER: return "a layer record breaks the format's rules";
-    case REDS_BAD_LEVEL: return "a level record breaks the format's rules";
-    case REDS_BAD_STEP: return "a step or channel record breaks the format's rules";
-    case REDS_UNSUPPORTED: return "a layer kind, layout or precision that this build leaves out";
-    case REDS_ARENA_TOO_SMALL: return "the arena is too small";
-    case REDS_NO_SUCH_LEVEL: return "no such level";
-    case REDS_MISALIGNED: return "the image or the arena is not aligned";
-    }
-    return "unknown status";
 }

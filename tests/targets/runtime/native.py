@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import enum
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,12 +12,11 @@ import pytest
 
 from reds.image import Image, read_image
 from reds.image import format as layout
+from tests.targets.runtime import programs
 
-RUNTIME = Path(__file__).resolve().parents[3] / "targets" / "runtime"
-SOURCES = sorted((RUNTIME / "src").glob("*.c"))
-WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
 GUARD = 0xC3
 GUARD_BYTES = 64
+LEVELS = 32
 
 
 class Status(enum.IntEnum):
@@ -44,9 +42,12 @@ class Network(ctypes.Structure):
 
     _fields_ = (
         ("image", ctypes.c_void_p),
+        ("levels", ctypes.c_void_p),
         ("level", ctypes.c_void_p),
+        ("level_count", ctypes.c_uint32),
         ("arena", ctypes.c_void_p),
         ("arena_bytes", ctypes.c_size_t),
+        ("needed_bytes", ctypes.c_uint32 * LEVELS),
     )
 
 
@@ -72,6 +73,7 @@ class LevelDescription(ctypes.Structure):
         ("name", ctypes.c_char * 8),
         ("macs", ctypes.c_uint32),
         ("arena_bytes", ctypes.c_uint32),
+        ("image_bytes", ctypes.c_uint32),
         ("output_scale", ctypes.c_float),
         ("output_zero_point", ctypes.c_int32),
     )
@@ -82,17 +84,17 @@ CLOCK = ctypes.CFUNCTYPE(ctypes.c_uint32)
 
 def compiler() -> str:
     """The host's C compiler; the test is skipped where there is none."""
-    found = shutil.which("gcc") or shutil.which("cc")
-    if found is None:
-        pytest.skip("needs a C compiler: none of gcc, cc on PATH")
-    return found
+    try:
+        return programs.tool("gcc", "cc")
+    except programs.MissingToolError as missing:
+        pytest.skip(str(missing))
 
 
 def build_library(folder: Path, *options: str) -> ctypes.CDLL:
     """The runtime as a shared library."""
     library = folder / "libreds.so"
-    command = [compiler(), "-shared", "-fPIC", "-O2", *WARNINGS, *options, f"-I{RUNTIME / 'include'}", *map(str, SOURCES)]
-    subprocess.run([*command, "-o", str(library)], check=True, timeout=120)
+    command = [compiler(), "-shared", "-fPIC", "-O2", *programs.WARNINGS, *options, *programs.INCLUDES]
+    subprocess.run([*command, *map(str, programs.runtime_sources()), "-o", str(library)], check=True, timeout=120)
     loaded = ctypes.CDLL(str(library))
     loaded.reds_input.restype = loaded.reds_output.restype = ctypes.c_void_p
     loaded.reds_status_text.restype = ctypes.c_char_p
@@ -163,6 +165,21 @@ class OpenNetwork:
         address = self.library.reds_output(ctypes.byref(self.network))
         return np.frombuffer(ctypes.string_at(address, elements * dtype.itemsize), dtype)
 
+    def put_real(self, values: np.ndarray) -> None:
+        """Write one input of real numbers, float32."""
+        self.library.reds_write_real_input(ctypes.byref(self.network), values.ctypes.data_as(ctypes.c_void_p))
+
+    def input(self, elements: int, dtype: np.dtype) -> np.ndarray:
+        """What the next inference will read."""
+        address = self.library.reds_input(ctypes.byref(self.network))
+        return np.frombuffer(ctypes.string_at(address, elements * dtype.itemsize), dtype)
+
+    def probabilities(self, elements: int) -> np.ndarray:
+        """Softmax of the output of the last inference."""
+        found = np.zeros(elements, np.float32)
+        self.library.reds_read_probabilities(ctypes.byref(self.network), found.ctypes.data_as(ctypes.c_void_p))
+        return found
+
     def infer(self, image: Image, inputs: np.ndarray) -> np.ndarray:
         """Outputs (n, output_elements) of inputs (n, input_elements) at the selected level."""
         outputs = []
@@ -179,10 +196,10 @@ class OpenNetwork:
 
 
 def opened(library: ctypes.CDLL, data: bytes) -> tuple[OpenNetwork, Image]:
-    """A valid image in C and in Python, bound to an arena for its largest level."""
+    """A valid image in C and in Python, bound to an arena in which every level fits."""
     network, image = OpenNetwork(library, data), read_image(data)
     assert network.status == Status.OK
-    assert network.bind(image.arena_bytes) == Status.OK
+    assert network.bind(network.describe().arena_bytes) == Status.OK
     return network, image
 
 

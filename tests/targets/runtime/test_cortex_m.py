@@ -1,103 +1,101 @@
-"""The kernels of the boards' cores, run by QEMU, against the Python reference."""
+"""Whole networks on the boards' cores, run by QEMU, against the Python reference; test_kernels.py tries single layers."""
 
 from __future__ import annotations
 
-import shutil
 import struct
 import subprocess
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from reds import reference
-from reds.image import Image, write_image
-from tests.reds.image_examples import PRECISIONS, make_image, some_inputs
-from tests.targets.runtime import native
+from reds.image import Image, truncate, write_image
+from tests.reds.image_examples import PRECISIONS, SMALL_NETWORK, make_image, make_network_image, some_inputs
+from tests.targets.runtime import programs
+from tests.targets.runtime.agreement import assert_agrees
 
 pytestmark = pytest.mark.toolchain
 
-HERE = Path(__file__).parent
-# The emulated machine is a Cortex-M4F, which also runs what is compiled for the smaller core.
-CORES = {
-    "cortex-m4f": ("-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=softfp"),
-    "cortex-m4": ("-mcpu=cortex-m4",),
-    "cortex-m0plus": ("-mcpu=cortex-m0plus",),
-}
-# Rows and columns around the blocks of the kernels: 4 and 6 rows, 4 and 8 columns.
-INPUTS = (1, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 24, 31, 33, 64)
-OUTPUTS = (1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 18)
+CORES = [name for name, core in programs.CORES.items() if core.emulated]
 
 
-def needs(tool: str) -> str:
-    if shutil.which(tool) is None:
-        pytest.skip(f"needs {tool} on PATH")
-    return tool
+@dataclass(frozen=True)
+class Case:
+    """One inference: `inputs` (1, elements) of the image's type, or float32 where its ends are real numbers."""
+
+    image: Image
+    level: int
+    inputs: np.ndarray
+    real: bool = False
+
+    @property
+    def output_type(self) -> np.dtype:
+        return np.dtype(np.float32) if self.real else self.image.element_type
+
+    def encoded(self) -> bytes:
+        """The case for run_cases.c, with the part of the image that the level needs; it is level 0 of that."""
+        data = truncate(write_image(self.image), self.image.levels[self.level].name)
+        output_bytes = self.image.output_elements * self.output_type.itemsize
+        fields = struct.pack("<5I", len(data), 0, self.inputs.nbytes, output_bytes, self.real)
+        return fields + data + self.inputs.tobytes()
 
 
 @pytest.fixture(scope="session", params=CORES)
-def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    output = tmp_path_factory.mktemp(request.param) / "run_cases.elf"
-    options = [*CORES[request.param], "-mthumb", "-O2", *native.WARNINGS, f"-I{native.RUNTIME / 'include'}"]
-    sources = [str(HERE / "run_cases.c"), str(HERE / "cortex_m_vectors.c"), *map(str, native.SOURCES)]
-    link = ["--specs=rdimon.specs", "-Wl,--section-start=.vectors=0", "-Wl,--no-warn-rwx-segments", "-o", str(output)]
-    subprocess.run([needs("arm-none-eabi-gcc"), *options, *sources, *link], check=True, timeout=120)
-    return output
+def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[programs.Core, Path]:
+    core = programs.CORES[request.param]
+    try:
+        return core, programs.build(tmp_path_factory.mktemp(core.name) / "run_cases", core, [programs.HERE / "run_cases.c"])
+    except programs.MissingToolError as missing:
+        pytest.skip(str(missing))
 
 
-def cases_of(image: Image, inputs: np.ndarray) -> list[tuple[Image, int, np.ndarray]]:
-    return [(image, level, row[None]) for level in range(len(image.levels)) for row in inputs]
-
-
-def run(program: Path, folder: Path, cases: list[tuple[Image, int, np.ndarray]]) -> list[np.ndarray]:
+def run(program: tuple[programs.Core, Path], folder: Path, cases: Sequence[Case]) -> list[np.ndarray]:
     """The outputs of the emulated core, one for each case."""
-    written = b""
-    for image, level, inputs in cases:
-        data = write_image(image)
-        output_bytes = image.output_elements * image.element_type.itemsize
-        written += struct.pack("<4I", len(data), level, inputs.nbytes, output_bytes) + data + inputs.tobytes()
-    (folder / "cases").write_bytes(written)
-    semihosting = "enable=on,target=native,arg=run_cases,arg=cases,arg=outputs"
-    command = [needs("qemu-system-arm"), "-M", "mps2-an386", "-nographic", "-monitor", "none", "-serial", "none"]
-    command += ["-semihosting-config", semihosting, "-kernel", str(program)]
+    core, binary = program
+    (folder / "cases").write_bytes(b"".join(case.encoded() for case in cases))
+    try:
+        command = programs.command_of(binary, core, ["cases", "outputs"])
+    except programs.MissingToolError as missing:
+        pytest.skip(str(missing))
     subprocess.run(command, check=True, timeout=120, cwd=folder, stdin=subprocess.DEVNULL)
     outputs = (folder / "outputs").read_bytes()
     found, position = [], 0
-    for image, _, _ in cases:
-        size = image.output_elements * image.element_type.itemsize
-        found.append(np.frombuffer(outputs[position : position + size], image.element_type))
+    for case in cases:
+        size = case.image.output_elements * case.output_type.itemsize
+        found.append(np.frombuffer(outputs[position : position + size], case.output_type))
         position += size
     assert position == len(outputs)
     return found
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_every_shape_around_the_kernels_blocks(program: Path, tmp_path: Path, precision: str) -> None:
+def test_networks_compute_what_the_reference_does(program: tuple[programs.Core, Path], tmp_path: Path, precision: str) -> None:
     cases = []
-    for seed, (inputs, outputs) in enumerate((i, o) for i in INPUTS for o in OUTPUTS):
-        image = make_image(seed, precision, [[inputs, outputs, 3], [inputs, (outputs + 1) // 2, 3]])
-        cases += cases_of(image, some_inputs(image, 1, seed))
-    for (image, level, inputs), found in zip(cases, run(program, tmp_path, cases), strict=True):
-        expected = reference.infer(image, level, inputs)[0]
-        if precision == "int8":
-            np.testing.assert_array_equal(found, expected)
-        else:
-            np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-3)
+    for seed in range(6):
+        image = make_network_image(seed, precision, SMALL_NETWORK)
+        cases += [Case(image, level, some_inputs(image, 1, seed)) for level in range(len(image.levels))]
+    for case, found in zip(cases, run(program, tmp_path, cases), strict=True):
+        assert_agrees(case.image, case.level, case.inputs, found[None])
 
 
-def test_an_output_does_not_depend_on_how_many_outputs_are_active(program: Path, tmp_path: Path) -> None:
-    """Bit by bit in float32: the order of additions is the same however rows are grouped."""
-    whole = make_image(1, "float32", [[37, 23]])
-    layer, level = whole.layers[0], whole.levels[0]
-
-    def first(count: int) -> Image:
-        cut = replace(level, steps=(replace(level.steps[0], channels=level.steps[0].channels[:count]),))
-        rows = replace(layer, weights=layer.weights[:count])
-        return replace(whole, output_elements=count, layers=(rows,), levels=(cut,))
-
-    parts = [first(count) for count in range(1, 23)]
-    inputs = some_inputs(whole, 1)
-    largest, *smaller = run(program, tmp_path, [(whole, 0, inputs), *((part, 0, inputs) for part in parts)])
-    for found in smaller:
-        np.testing.assert_array_equal(found, largest[: len(found)])
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_real_numbers_at_both_ends(program: tuple[programs.Core, Path], tmp_path: Path, precision: str) -> None:
+    """Inputs around every half, and far out of range; probabilities of outputs of any size."""
+    made = make_image(3, precision, [[64, 12]])
+    quantised = precision == "int8"
+    image = replace(made, input_scale=0.25, input_zero_point=3) if quantised else made
+    generator = np.random.default_rng(1)
+    halves = (np.arange(64) - 32) * np.float32(0.125)
+    inputs = [halves, np.nextafter(halves, np.float32(9)), np.nextafter(halves, np.float32(-9)), generator.normal(size=64) * 40]
+    inputs += [np.repeat(np.array([1e30, -1e30], np.float32), 32)] if quantised else []
+    cases = [Case(image, 0, values.astype(np.float32)[None], real=True) for values in inputs]
+    # The exponential makes of a rounding error of a float32 logit what it likes; int8 logits have none.
+    relative, absolute = (1e-6, 1e-30) if quantised else (0.0, 1e-3)
+    for case, found in zip(cases, run(program, tmp_path, cases), strict=True):
+        outputs = reference.infer(image, 0, image.quantise_inputs(case.inputs))
+        logits = image.dequantise_outputs(0, outputs)[0]
+        powers = np.exp((logits - logits.max()).astype(np.float64))
+        np.testing.assert_allclose(found, powers / powers.sum(), rtol=relative, atol=absolute)
