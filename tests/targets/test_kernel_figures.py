@@ -36,6 +36,7 @@ UNITS = {ARM: "instructions", PICO: "model cycles"}
 DS_CNN_ARENA_BYTES = {"int8": 17 * 1024, "float32": 65 * 1024}
 SWITCH = 100
 RUNTIME_BYTES = 24 * 1024
+SIZED_BY = "arm-none-eabi-gcc 12.2"
 DEEP = mlp("deep", 20, (8,) * 15, 5)  # 16 layers
 INPUTS = 8
 
@@ -78,4 +79,7 @@ def test_a_switch_does_not_depend_on_the_layers(
 
 def test_code_size(device: Callable[[str], Device]) -> None:
     device(code_size.ENVIRONMENT)  # skips
-    assert code_size.measure().runtime_bytes <= RUNTIME_BYTES
+    measured = code_size.measure()
+    if SIZED_BY not in measured.compiler:
+        pytest.skip(f"the limit is for {SIZED_BY}: this is {measured.compiler.split(' -')[0]}")
+    assert measured.runtime_bytes <= RUNTIME_BYTES
