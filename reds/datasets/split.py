@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,22 +13,29 @@ import numpy as np
 from reds.errors import MissingError, ProtocolError
 
 DESCRIPTION = "split.json"
-ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+ARRAYS = ("x_train", "y_train", "x_validation", "y_validation", "x_test", "y_test")
+
+Augmentation = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+"""Training inputs float32 (n, features) of the examples with these indices (n,), disturbed anew at each call; all chance comes
+from the generator."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Training and test examples.
+    """Training, validation and test examples.
 
     Attributes:
         name: the data set.
         seed: what decided the split.
         classes: names of the classes, in label order.
-        fingerprint: SHA-256 of names, shapes, types and bytes of the four arrays.
+        fingerprint: SHA-256 of names, shapes, types and bytes of the arrays.
         x_train: float32 (n, features).
         y_train: int32 (n,).
+        x_validation: float32 (k, features), what choices are made by; k may be 0.
+        y_validation: int32 (k,).
         x_test: float32 (m, features).
         y_test: int32 (m,).
+        augmentation: how training inputs are disturbed, None where they stay as they are.
     """
 
     name: str
@@ -37,8 +44,17 @@ class Split:
     fingerprint: str
     x_train: np.ndarray
     y_train: np.ndarray
+    x_validation: np.ndarray
+    y_validation: np.ndarray
     x_test: np.ndarray
     y_test: np.ndarray
+    augmentation: Augmentation | None = None
+
+    def training_inputs(self, indices: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        """Inputs float32 (n, features) of the training examples with these indices (n,), as one epoch sees them."""
+        if self.augmentation is not None:
+            return self.augmentation(indices, generator)
+        return np.asarray(self.x_train[indices])
 
     def facts(self) -> dict[str, object]:
         """JSON-ready identity, for provenance."""
@@ -59,18 +75,21 @@ def make_split(
     *,
     train: tuple[np.ndarray, np.ndarray],
     test: tuple[np.ndarray, np.ndarray],
+    validation: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Split:
-    """A split of (inputs, labels) for training and for test, converted to float32 and int32 and fingerprinted."""
-    inputs = [np.ascontiguousarray(x, np.float32) for x, _ in (train, test)]
-    labels = [np.ascontiguousarray(y, np.int32) for _, y in (train, test)]
-    arrays = (inputs[0], labels[0], inputs[1], labels[1])
+    """A split of (inputs, labels) for training, validation and test, converted to float32 and int32 and fingerprinted."""
+    none = (train[0][:0], train[1][:0])
+    parts = [
+        (np.ascontiguousarray(x, np.float32), np.ascontiguousarray(y, np.int32)) for x, y in (train, validation or none, test)
+    ]
+    arrays = [array for part in parts for array in part]
     return Split(name, seed, tuple(classes), fingerprint(arrays), *arrays)
 
 
 def fingerprint(arrays: Sequence[np.ndarray]) -> str:
-    """SHA-256 (hexadecimal) of names, shapes, types and bytes of the four arrays, in the order of `ARRAYS`."""
+    """SHA-256 (hexadecimal) of names, shapes, types and bytes of the arrays that hold anything, in the order of `ARRAYS`."""
     digest = hashlib.sha256()
-    for name, array in zip(ARRAYS, arrays, strict=True):
+    for name, array in ((name, array) for name, array in zip(ARRAYS, arrays, strict=True) if len(array)):
         digest.update(f"{name} {array.dtype.str} {array.shape};".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
