@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -132,7 +131,7 @@ class Networks:
             recipe = self._matrix.recipes[model.architecture, model.dataset]
             files = artifacts_of(recipe)
             bundle = Bundle.load(files.bundle)
-            self._networks[model] = Network(recipe, bundle, open_split(files.data), files.logits(), content_hash(bundle))
+            self._networks[model] = Network(recipe, bundle, open_split(files.data), files.logits(), bundle.content_hash())
         return self._networks[model]
 
     def deployment(self, model: Model, precision: str, layouts: str) -> Deployment:
@@ -159,18 +158,3 @@ def _image(network: Network, precision: str, calibration_samples: int, layouts: 
         (folder / "network.reds").write_bytes(content)
 
     return (IMAGE.build(inputs, make) / "network.reds").read_bytes()
-
-
-def content_hash(bundle: Bundle) -> str:
-    """SHA-256 of what a bundle computes: architecture, subnetworks and weights, whatever the archive looks like."""
-    description = {"architecture": bundle.architecture.to_dict(), "subnets": bundle.subnets.to_list()}
-    digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
-    for name in bundle.architecture.weights:
-        digest.update(np.ascontiguousarray(bundle.weights[name], "<f4").tobytes())
-    for subnet, vectors in sorted(bundle.private.items()):
-        for name, vector in sorted(vectors.items()):
-            digest.update(f"\0{subnet}\0{name}\0".encode() + np.ascontiguousarray(vector, "<f4").tobytes())
-    for subnet, vectors in sorted(bundle.private.items()):
-        for name, array in sorted(vectors.items()):
-            digest.update(f"\0{subnet}/{name}\0".encode() + np.ascontiguousarray(array, "<f4").tobytes())
-    return digest.hexdigest()

@@ -1,27 +1,41 @@
-"""Mini-batches of one epoch: shuffled, and disturbed where the plan says so."""
+"""Mini-batches of one epoch: shuffled, and disturbed where the data set or the plan says so."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
+from reds.datasets.split import Split
 from reds.plans import TrainingPlan
 
+CHUNK_BYTES = 1 << 20  # what is handed over at once: a small epoch in one piece, of a large one a few steps
 
-def epoch_batches(
-    inputs: np.ndarray, labels: np.ndarray, plan: TrainingPlan, generator: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs (steps, batch, features) float32 and labels (steps, batch) int32 of one epoch.
+
+def steps_per_epoch(split: Split, plan: TrainingPlan) -> int:
+    """Full mini-batches in the training examples (at least one: a batch is at most all examples)."""
+    return len(split.x_train) // _batch(split, plan)
+
+
+def epoch_batches(split: Split, plan: TrainingPlan, generator: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Inputs (steps, batch, features) float32 and labels (steps, batch) int32 of one epoch, a number of steps at a time.
 
     Args:
-        inputs: float32 (n, features).
-        labels: int32 (n,).
+        split: the data.
         plan: batch size (at most all examples) and noise.
         generator: all chance comes from it.
     """
-    batch = min(plan.batch_size, len(inputs))
-    steps = len(inputs) // batch
-    order = generator.permutation(len(inputs))[: steps * batch]
-    chosen = np.asarray(inputs[order])
-    if plan.noise:
-        chosen = chosen + generator.normal(0.0, plan.noise, chosen.shape)
-    return chosen.astype(np.float32).reshape(steps, batch, -1), labels[order].astype(np.int32).reshape(steps, batch)
+    batch, steps = _batch(split, plan), steps_per_epoch(split, plan)
+    order = generator.permutation(len(split.x_train))[: steps * batch]
+    at_once = max(1, CHUNK_BYTES // (4 * batch * split.x_train.shape[1])) * batch
+    for start in range(0, len(order), at_once):
+        indices = order[start : start + at_once]
+        chosen = split.training_inputs(indices, generator)
+        if plan.noise:
+            chosen = chosen + generator.normal(0.0, plan.noise, chosen.shape)
+        inputs = np.asarray(chosen, np.float32).reshape(-1, batch, split.x_train.shape[1])
+        yield inputs, np.asarray(split.y_train[indices], np.int32).reshape(-1, batch)
+
+
+def _batch(split: Split, plan: TrainingPlan) -> int:
+    return min(plan.batch_size, len(split.x_train))

@@ -6,6 +6,7 @@ biases) has `private.npz`.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -91,6 +92,17 @@ class Bundle:
             )
         if not np.isfinite(array).all():
             raise ConfigError(f"{what} {name!r} of {self.architecture.name} is not finite")
+
+    def content_hash(self) -> str:
+        """SHA-256 (hexadecimal) of what it computes: architecture, subnetworks and weights, whatever the archive looks like."""
+        description = {"architecture": self.architecture.to_dict(), "subnets": self.subnets.to_list()}
+        digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
+        for name in self.architecture.weights:
+            digest.update(np.ascontiguousarray(self.weights[name], "<f4").tobytes())
+        for subnet, vectors in sorted(self.private.items()):
+            for name, vector in sorted(vectors.items()):
+                digest.update(f"\0{subnet}\0{name}\0".encode() + np.ascontiguousarray(vector, "<f4").tobytes())
+        return digest.hexdigest()
 
     def with_provenance(self, **facts: Any) -> Bundle:
         """The same network with further facts recorded."""
@@ -182,8 +194,8 @@ def _read_private(path: Path, subnets: Subnets) -> dict[str, dict[str, np.ndarra
     return private
 
 
-# Vectors that do not begin at zero.
-_BEGINS_AT_ONE = ("gamma", "moving_variance")
+IDLE_AT_ONE = ("gamma", "moving_variance")
+"""Ends of the names of vectors that are one, not zero, where they change nothing."""
 
 
 def untrained(architecture: Architecture, seed: int) -> Bundle:
@@ -193,7 +205,7 @@ def untrained(architecture: Architecture, seed: int) -> Bundle:
     def draw(weight: Weight) -> np.ndarray:
         shape = weight.shape(architecture.full_widths)
         if weight.is_vector:
-            return np.full(shape, weight.name.endswith(_BEGINS_AT_ONE), np.float32)
+            return np.full(shape, weight.name.endswith(IDLE_AT_ONE), np.float32)
         channels = [axis.extent(architecture.full_widths) for axis in weight.axes if axis.group is not None]
         fan_in, fan_out = math.prod(shape) / channels[-1], math.prod(shape) / channels[0]
         limit = math.sqrt(6.0 / (fan_in + fan_out))

@@ -11,7 +11,7 @@ import tensorflow as tf
 from reds.architecture import Architecture
 from reds.datasets.split import Split
 from reds.training.session import make_deterministic
-from reds.training.shared import SharedNetwork
+from reds.training.shared import Level, SharedNetwork
 
 
 def summed_gradients(
@@ -28,7 +28,7 @@ def summed_gradients(
     @tf.function
     def gradients_of(inputs: tf.Tensor, labels: tf.Tensor) -> Any:
         with tf.GradientTape() as tape:
-            logits = network.logits(inputs, architecture.full_widths)
+            logits = network.logits(inputs, Level(architecture.full_widths))
             loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
         return tape.gradient(loss, variables)
 

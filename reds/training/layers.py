@@ -1,7 +1,4 @@
-"""What each kind of layer is in Keras, and how it computes with a prefix of shared variables.
-
-Batch norm works as in inference, with the statistics that it has: they are no variables, and nothing here changes them.
-"""
+"""What each kind of layer is in Keras, and how it computes with a prefix of shared variables."""
 
 from __future__ import annotations
 
@@ -11,7 +8,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from reds.architecture import Architecture
 from reds.errors import ConfigError
 from reds.layers import Padding
 
@@ -21,18 +17,9 @@ KerasBuilder = Callable[[Any, int], list[keras.layers.Layer]]
 Forward = Callable[[Any, tf.Tensor, Mapping[str, tf.Tensor]], tf.Tensor]
 """Outputs of a layer for its inputs (batch, ...) and its active arrays by their name within the layer ("kernel")."""
 
+MAP_RANK = 4  # (batch, height, width, channels)
 STATISTICS = ("moving_mean", "moving_variance")
 """Arrays of batch norm that no gradient changes."""
-
-
-def check_pretrainable(architecture: Architecture) -> None:
-    """Raises ConfigError for a network that cannot be trained from random weights yet: batch norm would lack its statistics."""
-    for layer in architecture.layers:
-        if layer.kind == "batch_norm":
-            raise ConfigError(
-                f"{architecture.name} cannot be trained from random weights: layer {layer.name!r} is a batch norm",
-                do="begin with trained weights and statistics",
-            )
 
 
 def _windowed(layer: Any, make: Callable[[str], keras.layers.Layer]) -> list[keras.layers.Layer]:
@@ -113,8 +100,23 @@ def _depthwise_conv2d(layer: Any, inputs: tf.Tensor, arrays: Mapping[str, tf.Ten
 
 
 def _batch_norm(layer: Any, inputs: tf.Tensor, arrays: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """As in inference: with the statistics that it has."""
     mean, variance = (arrays[name] for name in STATISTICS)
-    return tf.nn.batch_normalization(inputs, mean, variance, arrays["beta"], arrays["gamma"], layer.epsilon)
+    scale = arrays["gamma"] * tf.math.rsqrt(variance + layer.epsilon)
+    offset = arrays["beta"] - mean * scale
+    return inputs * tf.cast(scale, inputs.dtype) + tf.cast(offset, inputs.dtype)
+
+
+def batch_norm_of_batch(layer: Any, inputs: tf.Tensor, arrays: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """As in training: outputs with the statistics of the batch itself; and these, mean and (biased) variance by channel."""
+    channels = inputs.shape[-1]
+    maps = inputs if inputs.shape.rank == MAP_RANK else tf.reshape(inputs, (-1, 1, 1, channels))
+    outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+        maps, arrays["gamma"], arrays["beta"], epsilon=layer.epsilon, is_training=True
+    )
+    count = tf.cast(tf.size(inputs) // channels, tf.float32)
+    biased = variance * (count - 1) / count  # the operation answers the unbiased one
+    return tf.reshape(outputs, tf.shape(inputs)), mean, biased
 
 
 FORWARDS: Mapping[str, Forward] = {
@@ -134,3 +136,9 @@ FORWARDS: Mapping[str, Forward] = {
     "relu6": lambda _layer, inputs, _arrays: tf.nn.relu6(inputs),
     "leaky_relu": lambda layer, inputs, _: tf.nn.leaky_relu(inputs, layer.negative_slope),
 }
+
+BATCH_FORWARDS: Mapping[str, Forward] = {
+    **FORWARDS,
+    "batch_norm": lambda layer, inputs, arrays: batch_norm_of_batch(layer, inputs, arrays)[0],
+}
+"""The same with batch norm as in training: normalised by the batch at hand, whatever statistics there are."""

@@ -3,43 +3,46 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
 
 from reds.architecture import Architecture
+from reds.bundle import IDLE_AT_ONE, Bundle
 from reds.datasets.split import Split
+from reds.layers import Weight
 from reds.plans import TrainingPlan
-from reds.training.layers import check_pretrainable
-from reds.training.loop import Objective, OnEpoch, train
-from reds.training.session import make_deterministic
-from reds.training.shared import SharedNetwork
+from reds.subnets import whole_network
+from reds.training.joint import train_subnets
+from reds.training.loop import OnEpoch
+
+INITIAL_STREAM, TRAINING_STREAM = 1, 5  # of random numbers, beside those of other uses of the same seed
 
 
 def initial_weights(architecture: Architecture, generator: np.random.Generator) -> dict[str, np.ndarray]:
-    """Kernels with He's normal initialisation ("Delving deep into rectifiers", ICCV 2015), biases zero; float32."""
+    """Float32: He's normal kernels ("Delving deep into rectifiers", ICCV 2015), zero biases, idle batch norm."""
 
-    def draw(shape: tuple[int, ...]) -> np.ndarray:
-        if len(shape) == 1:
-            return np.zeros(shape, np.float32)
-        return generator.normal(0.0, math.sqrt(2 / math.prod(shape[:-1])), shape).astype(np.float32)
+    def draw(weight: Weight) -> np.ndarray:
+        shape = weight.shape(architecture.full_widths)
+        if weight.is_vector:
+            return np.full(shape, weight.name.endswith(IDLE_AT_ONE), np.float32)
+        outputs = [axis.extent(architecture.full_widths) for axis in weight.axes if axis.group is not None][-1]
+        fan_in = math.prod(shape) // outputs
+        return generator.normal(0.0, math.sqrt(2 / fan_in), shape).astype(np.float32)
 
-    return {name: draw(weight.shape(architecture.full_widths)) for name, weight in architecture.weights.items()}
+    return {name: draw(weight) for name, weight in architecture.weights.items()}
+
+
+def initial_bundle(architecture: Architecture, seed: int) -> Bundle:
+    """The network with random weights."""
+    generator = np.random.default_rng([seed, INITIAL_STREAM])
+    return Bundle(architecture, initial_weights(architecture, generator), whole_network(architecture))
 
 
 def pretrain(
     architecture: Architecture, split: Split, plan: TrainingPlan, seed: int, on_epoch: OnEpoch
-) -> tuple[Mapping[str, np.ndarray], float | None]:
-    """Weights of the trained network by name, and its mean loss over the last epoch (None where the plan has no epochs).
-
-    Raises:
-        ConfigError: a network that cannot be trained from random weights.
-    """
-    check_pretrainable(architecture)
-    make_deterministic(seed)
-    generator = np.random.default_rng([seed, 1])
-    network = SharedNetwork(architecture, initial_weights(architecture, generator))
-    losses = train(
-        network, Objective((architecture.full_widths,), (1.0,)), plan=plan, split=split, generator=generator, on_epoch=on_epoch
+) -> tuple[Bundle, float | None]:
+    """The trained network alone, and its mean loss over the last epoch (None where the plan has no epochs)."""
+    bundle, losses = train_subnets(
+        initial_bundle(architecture, seed), split=split, plan=plan, seed=seed, stream=TRAINING_STREAM, on_epoch=on_epoch
     )
-    return network.weights(), losses[0] if losses else None
+    return bundle, losses[0] if losses else None

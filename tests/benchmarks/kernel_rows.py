@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.networks import content_hash
 from harness.recorder import write_device_facts
 from harness.records import Measurement
 from harness.run_file import append
@@ -170,7 +169,7 @@ def records(subject: Subject, row: Row, deployed: Deployed, firmware: str) -> It
                 subnet=row.subnet,
                 macs=row.macs,
                 seed=0,
-                bundle=content_hash(subject.bundle),
+                bundle=subject.bundle.content_hash(),
                 test="tests.benchmarks.kernels",
                 clock=row.unit if unit == row.unit else None,
                 firmware=firmware,

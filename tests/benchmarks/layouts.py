@@ -22,7 +22,6 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.environment import describe_run, new_run_id
-from harness.networks import content_hash
 from harness.recorder import write_device_facts
 from harness.records import Measurement
 from harness.run_file import append, create
@@ -129,7 +128,7 @@ def records(subject: Subject, row: Row, firmware: str) -> Iterator[Measurement]:
             subnet=subnet,
             macs=macs[subnet],
             seed=0,
-            bundle=content_hash(subject.bundle),
+            bundle=subject.bundle.content_hash(),
             test="tests.benchmarks.layouts",
             clock=row.unit if unit == row.unit else None,
             firmware=firmware,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from reds.batches import epoch_batches
+from reds.batches import epoch_batches, steps_per_epoch
 from reds.datasets import check_dataset, load, open_split
-from reds.datasets.split import make_split, stated_fingerprint
+from reds.datasets.split import Split, make_split, stated_fingerprint
 from reds.errors import ConfigError, MissingError, ProtocolError
 from reds.plans import TrainingPlan
 
@@ -74,24 +75,47 @@ def test_digits_are_split_four_to_one_and_by_class() -> None:
 PLAN = TrainingPlan(epochs=1, batch_size=4, learning_rate=0.1, weight_decay=0)
 
 
+def training_split(inputs: np.ndarray, labels: np.ndarray) -> Split:
+    return make_split("numbers", 0, ["a", "b"], train=(inputs, labels), test=(inputs[:1], labels[:1]))
+
+
 def test_an_epoch_shows_each_example_at_most_once_with_its_label() -> None:
-    inputs, labels = np.arange(10, dtype=np.float32)[:, None], np.arange(10, dtype=np.int32)
-    x, y = epoch_batches(inputs, labels, PLAN, np.random.default_rng(0))
+    split = training_split(np.arange(10, dtype=np.float32)[:, None], np.arange(10))
+    ((x, y),) = epoch_batches(split, PLAN, np.random.default_rng(0))
     assert x.shape == (2, 4, 1)
     assert y.shape == (2, 4)
     assert np.array_equal(x[..., 0], y)
     assert len(set(y.ravel().tolist())) == 8
+    assert steps_per_epoch(split, PLAN) == 2
 
 
 def test_a_batch_is_at_most_all_examples() -> None:
-    x, _ = epoch_batches(np.zeros((3, 2)), np.zeros(3, np.int32), PLAN, np.random.default_rng(0))
+    ((x, _),) = epoch_batches(training_split(np.zeros((3, 2)), np.zeros(3)), PLAN, np.random.default_rng(0))
     assert x.shape == (1, 3, 2)
 
 
+def test_a_large_epoch_comes_in_pieces_of_whole_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reds.batches.CHUNK_BYTES", 4 * 8 * 1 + 1)
+    split = training_split(np.arange(22, dtype=np.float32)[:, None], np.arange(22))
+    pieces = list(epoch_batches(split, PLAN, np.random.default_rng(0)))
+    assert [x.shape for x, _ in pieces] == [(2, 4, 1), (2, 4, 1), (1, 4, 1)]
+    assert all(np.array_equal(x[..., 0], y) for x, y in pieces)
+    assert len({int(label) for _, y in pieces for label in y.ravel()}) == 20
+
+
+def test_the_augmentation_of_a_data_set_makes_the_training_inputs() -> None:
+    split = training_split(np.zeros((8, 2), np.float32), np.arange(8) % 2)
+    doubled = replace(split, augmentation=lambda indices, generator: np.stack([indices, generator.random(len(indices))], axis=1))
+    ((x, y),) = epoch_batches(doubled, PLAN, np.random.default_rng(0))
+    assert np.array_equal(x[..., 0] % 2, y)
+    assert len(set(x[..., 1].ravel().tolist())) == 8
+    assert x.dtype == np.float32
+
+
 def test_noise_has_the_strength_that_the_plan_says_and_follows_the_generator() -> None:
-    inputs, labels = np.zeros((400, 50), np.float32), np.zeros(400, np.int32)
+    split = training_split(np.zeros((400, 50), np.float32), np.zeros(400))
     noisy = PLAN.changed({"noise": 0.1, "batch_size": 400})
-    first, again, other = (epoch_batches(inputs, labels, noisy, np.random.default_rng(seed))[0] for seed in (0, 0, 1))
+    first, again, other = (next(epoch_batches(split, noisy, np.random.default_rng(seed)))[0] for seed in (0, 0, 1))
     assert first.dtype == np.float32
     assert first.std() == pytest.approx(0.1, rel=0.05)
     assert np.array_equal(first, again)

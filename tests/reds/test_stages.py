@@ -122,7 +122,7 @@ def test_the_code_of_a_stage_is_what_it_imports_wherever_it_does() -> None:
         "reds.batches",
         "reds.architecture",
     } <= found
-    assert not {"reds.errors", "reds.pipeline", "reds.training.finetuning", "reds.search.solver"} & found
+    assert not {"reds.errors", "reds.pipeline", "reds.steps.finetune", "reds.search.solver"} & found
     assert "reds.search.labels" in dependencies("reds.steps.narrow")
     assert "reds.datasets.digits" in dependencies("reds.datasets")
 

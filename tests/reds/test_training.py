@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from networks import flattened, forward, noisy
 
 from reds.bundle import Bundle
+from reds.cache import CACHE_VARIABLE
 from reds.datasets.split import Split, make_split
 from reds.errors import MissingError
 from reds.plans import TrainingPlan
@@ -25,6 +27,11 @@ except MissingError as missing:
 NETWORK = mlp("net", 6, (12, 8), 3)
 SUBNETS = halving(NETWORK, [1, 0.5, 0.25], ["hidden1", "hidden2"])
 PLAN = TrainingPlan(epochs=12, batch_size=16, learning_rate=1e-2, weight_decay=1e-3, noise=0.05, distillation=0.5)
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +58,7 @@ def test_every_subnetwork_in_graph_mode_equals_its_sliced_keras_network(network)
     import tensorflow as tf
 
     from reds.training.evaluation import subnet_logits
-    from reds.training.shared import SharedNetwork
+    from reds.training.shared import Level, SharedNetwork
 
     bundle = noisy(network, 1)
     subnets = halving(network, [1, 0.5, 0.25, 0.125], [group.name for group in network.groups if not group.whole])
@@ -59,7 +66,9 @@ def test_every_subnetwork_in_graph_mode_equals_its_sliced_keras_network(network)
     alone = subnet_logits(replace(bundle, subnets=subnets), inputs)
     shared = SharedNetwork(network, bundle.weights)
     for subnet, expected in zip(subnets, alone, strict=True):
-        logits = tf.function(lambda x, widths=subnet.widths: shared.logits(x, widths), jit_compile=True)(tf.constant(inputs))
+        logits = tf.function(lambda x, widths=subnet.widths: shared.logits(x, Level(widths)), jit_compile=True)(
+            tf.constant(inputs)
+        )
         assert logits.numpy() == pytest.approx(expected, abs=1e-5)
         sliced = network.slice_weights(bundle.weights, subnet.widths)
         assert expected == pytest.approx(forward(network, sliced, inputs), abs=1e-5)
@@ -68,12 +77,12 @@ def test_every_subnetwork_in_graph_mode_equals_its_sliced_keras_network(network)
 def test_positions_are_sliced_block_by_block_in_the_graph() -> None:
     import tensorflow as tf
 
-    from reds.training.shared import SharedNetwork
+    from reds.training.shared import Level, SharedNetwork
 
     network = flattened((2, 3, 4), classes=5)
     kernel = np.arange(120, dtype=np.float32).reshape(24, 5)
     shared = SharedNetwork(network, {"classes/kernel": kernel, "classes/bias": np.zeros(5, np.float32)})
-    active = shared.active(network.weights["classes/kernel"], (2, 5))
+    active = shared.active(network.weights["classes/kernel"], Level((2, 5)))
     rows = [position * 4 + channel for position in range(6) for channel in range(2)]
     assert np.array_equal(tf.convert_to_tensor(active).numpy(), kernel[rows])
 
@@ -83,9 +92,10 @@ def test_pretraining_learns_and_repeats_itself_bit_by_bit(split: Split) -> None:
 
     epochs: list[int] = []
     plan = PLAN.changed({"epochs": 25})
-    weights, loss = pretrain(NETWORK, split, plan, 7, epochs.append)
-    again, _ = pretrain(NETWORK, split, plan, 7, lambda _: None)
-    other, _ = pretrain(NETWORK, split, plan, 8, lambda _: None)
+    trained, loss = pretrain(NETWORK, split, plan, 7, epochs.append)
+    weights = trained.weights
+    again = pretrain(NETWORK, split, plan, 7, lambda _: None)[0].weights
+    other = pretrain(NETWORK, split, plan, 8, lambda _: None)[0].weights
     assert epochs == list(range(1, 26))
     assert loss is not None
     assert loss < 0.5
@@ -95,43 +105,54 @@ def test_pretraining_learns_and_repeats_itself_bit_by_bit(split: Split) -> None:
 
 
 def test_no_epochs_change_nothing(split: Split) -> None:
-    from reds.training.finetuning import finetune
-    from reds.training.pretraining import pretrain
+    from reds.training.joint import train_subnets
+    from reds.training.pretraining import initial_bundle, pretrain
 
-    weights, loss = pretrain(NETWORK, split, PLAN.changed({"epochs": 0}), 0, lambda _: None)
+    plan = PLAN.changed({"epochs": 0})
+    bundle, loss = pretrain(NETWORK, split, plan, 0, lambda _: None)
     assert loss is None
-    tuned, losses = finetune(
-        NETWORK, weights, SUBNETS, split=split, plan=PLAN.changed({"epochs": 0}), seed=0, on_epoch=lambda _: None
-    )
+    tuned, losses = train_subnets(replace(bundle, subnets=SUBNETS), split=split, plan=plan, seed=0, on_epoch=lambda _: None)
     assert losses == ()
-    assert all(np.array_equal(weights[name], tuned[name]) for name in weights)
+    first = initial_bundle(NETWORK, 0).weights
+    assert all(np.array_equal(first[name], tuned.weights[name]) for name in first)
 
 
 def test_fine_tuning_shares_weights_and_improves_the_small_subnetworks(split: Split) -> None:
-    from reds.training.finetuning import finetune
+    from reds.training.joint import train_subnets
     from reds.training.pretraining import pretrain
 
-    weights, _ = pretrain(NETWORK, split, PLAN.changed({"epochs": 25}), 0, lambda _: None)
-    plan = PLAN.changed({"epochs": 40})
-    tuned, losses = finetune(NETWORK, weights, SUBNETS, split=split, plan=plan, seed=0, on_epoch=lambda _: None)
-    before, after = accuracy(weights, split), accuracy(tuned, split)
+    bundle, _ = pretrain(NETWORK, split, PLAN.changed({"epochs": 25}), 0, lambda _: None)
+    nested, plan = replace(bundle, subnets=SUBNETS), PLAN.changed({"epochs": 40})
+    tuned, losses = train_subnets(nested, split=split, plan=plan, seed=0, on_epoch=lambda _: None)
+    before, after = accuracy(bundle.weights, split), accuracy(tuned.weights, split)
     assert len(losses) == 3
     assert after[2] > before[2] + 0.05
     assert min(after) > 0.8
-    assert {name: array.shape for name, array in tuned.items()} == {name: array.shape for name, array in weights.items()}
+    assert tuned.subnets == SUBNETS
+    assert not tuned.private
+
+
+def run(network, objective, plan: TrainingPlan, split: Split) -> None:
+    """Train, and leave nothing behind."""
+    from reds.training.loop import train
+    from reds.unfinished import Unfinished
+
+    unfinished = Unfinished.of({"test": plan.to_dict(), "levels": len(objective.levels)})
+    generator = np.random.default_rng(0)
+    train(network, objective, plan=plan, split=split, generator=generator, on_epoch=lambda _: None, unfinished=unfinished)
+    assert not unfinished.path.exists()
 
 
 def test_a_weight_outside_a_subnetwork_is_left_alone_by_its_loss(split: Split) -> None:
     """Training the smallest alone moves its prefix; what lies outside only decays as AdamW says."""
-    from reds.training.loop import Objective, train
-    from reds.training.shared import SharedNetwork
+    from reds.training.loop import Objective
+    from reds.training.shared import Level, SharedNetwork
 
     bundle = noisy(NETWORK, 0)
     small = SUBNETS[2].widths
     network = SharedNetwork(NETWORK, bundle.weights)
     plan = PLAN.changed({"epochs": 2, "weight_decay": 0.0, "distillation": 0.0})
-    objective = Objective((small,), (1.0,))
-    train(network, objective, plan=plan, split=split, generator=np.random.default_rng(0), on_epoch=lambda _: None)
+    run(network, Objective((Level(small),), (1.0,)), plan, split)
     after = network.weights()
     for name, array in NETWORK.slice_weights(after, small).items():
         inside = tuple(slice(0, extent) for extent in array.shape)
@@ -143,16 +164,15 @@ def test_a_weight_outside_a_subnetwork_is_left_alone_by_its_loss(split: Split) -
 
 def test_a_step_is_that_of_adam_on_the_weighted_sum_of_the_losses(split: Split) -> None:
     """One step of one batch without noise: AdamW moves each weight by the learning rate against the sign of its gradient."""
-    from reds.training.finetuning import loss_shares
-    from reds.training.loop import Objective, train
-    from reds.training.shared import SharedNetwork
+    from reds.training.joint import parameter_shares
+    from reds.training.loop import Objective
+    from reds.training.shared import Level, SharedNetwork
 
     bundle = noisy(NETWORK, 0)
-    shares = loss_shares(NETWORK, SUBNETS)
+    shares = parameter_shares(NETWORK, SUBNETS)
     plan = TrainingPlan(epochs=1, batch_size=len(split.x_train), learning_rate=1e-3, weight_decay=0.0)
     network = SharedNetwork(NETWORK, bundle.weights)
-    objective = Objective(tuple(subnet.widths for subnet in SUBNETS), shares)
-    train(network, objective, plan=plan, split=split, generator=np.random.default_rng(0), on_epoch=lambda _: None)
+    run(network, Objective(tuple(Level(subnet.widths) for subnet in SUBNETS), shares), plan, split)
 
     def loss(weights: Mapping[str, np.ndarray]) -> float:
         total = 0.0
@@ -174,12 +194,13 @@ def test_a_step_is_that_of_adam_on_the_weighted_sum_of_the_losses(split: Split) 
 
 
 def test_loss_shares_follow_the_roots_of_the_parameters() -> None:
-    from reds.training.finetuning import loss_shares
+    from reds.training.joint import loss_shares
 
     parameters = [NETWORK.cost(subnet.widths).parameters for subnet in SUBNETS]
-    shares = loss_shares(NETWORK, SUBNETS)
+    shares = loss_shares(NETWORK, SUBNETS, PLAN)
     assert sum(shares) == pytest.approx(1)
     assert shares[0] / shares[1] == pytest.approx((parameters[0] / parameters[1]) ** 0.5)
+    assert loss_shares(NETWORK, SUBNETS, PLAN.changed({"loss_weights": "halving"})) == pytest.approx((4 / 7, 2 / 7, 1 / 7))
 
 
 def test_the_learning_rate_falls_to_zero(split: Split, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,6 +219,21 @@ def test_the_learning_rate_falls_to_zero(split: Split, monkeypatch: pytest.Monke
     pretrain(NETWORK, split, PLAN.changed({"epochs": 3}), 0, lambda _: None)
     assert int(made[0].iterations) == 3 * (160 // 16)
     assert float(made[0].learning_rate) == pytest.approx(0, abs=1e-9)
+
+
+def test_the_learning_rate_changes_at_the_steps_that_the_plan_names(split: Split, monkeypatch: pytest.MonkeyPatch) -> None:
+    import keras
+
+    from reds.training.pretraining import pretrain
+
+    made = []
+    original = keras.optimizers.AdamW
+    monkeypatch.setattr(keras.optimizers, "AdamW", lambda *args, **kwargs: made.append(original(*args, **kwargs)) or made[-1])
+    plan = PLAN.changed({"epochs": 2, "learning_rate": 0.5, "later_rates": [[3, 0.25], [7, 0.125]]})
+    pretrain(NETWORK, split, plan, 0, lambda _: None)
+    schedule = made[0]._learning_rate
+    rates = [float(schedule(step)) for step in range(9)]
+    assert rates == [0.5] * 3 + [0.25] * 4 + [0.125] * 2
 
 
 def test_summed_gradients_are_the_slopes_of_the_mean_loss(split: Split) -> None:

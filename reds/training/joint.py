@@ -1,0 +1,123 @@
+"""Joint training of all subnetworks on their shared weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from reds.architecture import Architecture
+from reds.bundle import Bundle
+from reds.datasets.split import Split
+from reds.plans import TrainingPlan
+from reds.provenance import tool_versions
+from reds.sources import source_digest
+from reds.subnets import Subnets
+from reds.training.loop import Objective, OnEpoch, train
+from reds.training.recalibration import recalibrated
+from reds.training.session import make_deterministic
+from reds.training.shared import Level, SharedNetwork, common_layers, is_statistic, variable
+from reds.unfinished import Unfinished
+
+STREAM, RECALIBRATION_STREAM = 2, 4  # of random numbers, beside those of other uses of the same seed
+
+Shares = Callable[[Architecture, Subnets], tuple[float, ...]]
+
+
+def parameter_shares(architecture: Architecture, subnets: Subnets) -> tuple[float, ...]:
+    """sqrt(rho_s) / sum of sqrt(rho), rho_s being a subnetwork's part of the parameters (REDS)."""
+    return _normalised([math.sqrt(architecture.cost(subnet.widths).parameters) for subnet in subnets])
+
+
+def halving_shares(_architecture: Architecture, subnets: Subnets) -> tuple[float, ...]:
+    """1/2, 1/4, 1/8, ... (the REDS poster), normalised."""
+    return _normalised([0.5**level for level in range(len(subnets))])
+
+
+def _normalised(weights: list[float]) -> tuple[float, ...]:
+    return tuple(weight / sum(weights) for weight in weights)
+
+
+LOSS_SHARES: Mapping[str, Shares] = {"parameters": parameter_shares, "halving": halving_shares}
+
+
+def loss_shares(architecture: Architecture, subnets: Subnets, plan: TrainingPlan) -> tuple[float, ...]:
+    """Each subnetwork's share of the loss, the whole network's first; they sum to 1."""
+    return LOSS_SHARES[plan.loss_weights](architecture, subnets)
+
+
+def train_subnets(
+    bundle: Bundle, *, split: Split, plan: TrainingPlan, seed: int, on_epoch: OnEpoch, stream: int = STREAM
+) -> tuple[Bundle, tuple[float, ...]]:
+    """The bundle after training, and each subnetwork's mean loss over the last epoch (empty where nothing was trained).
+
+    Args:
+        bundle: the network and its subnetworks; what they have for themselves is trained on.
+        split: the data.
+        plan: how to train.
+        seed: decides all chance, together with `stream`.
+        on_epoch: called after each epoch.
+        stream: which of the seed's streams of random numbers.
+
+    Raises:
+        ConfigError: there are no training examples, or the loss is no longer a number.
+    """
+    if not plan.epochs:
+        return bundle, ()
+    make_deterministic(seed)
+    architecture = bundle.architecture
+    network = SharedNetwork(architecture, bundle.weights, plan.compute_type)
+    levels = shared_levels(bundle) if plan.batch_norm == "shared" else own_levels(bundle)
+    losses = train(
+        network,
+        Objective(levels, loss_shares(architecture, bundle.subnets, plan)),
+        plan=plan,
+        split=split,
+        generator=np.random.default_rng([seed, stream]),
+        on_epoch=on_epoch,
+        unfinished=Unfinished.of(_facts(bundle, split, plan, [seed, stream])),
+    )
+    if plan.batch_norm == "shared":
+        return replace(bundle, weights=network.weights(), private={}), losses
+    whole, *smaller = (
+        recalibrated(network, level, split, np.random.default_rng([seed, RECALIBRATION_STREAM])) for level in levels
+    )
+    private = {
+        subnet.name: {name: array.numpy() for name, array in level.own.items()}
+        | {name: array for name, array in statistics.items() if _is_own(level, name)}
+        for subnet, level, statistics in zip(bundle.subnets[1:], levels[1:], smaller, strict=True)
+    }
+    private = {name: vectors for name, vectors in private.items() if vectors}
+    return replace(bundle, weights={**network.weights(), **whole}, private=private), losses
+
+
+def _facts(bundle: Bundle, split: Split, plan: TrainingPlan, seeds: list[int]) -> dict[str, object]:
+    """Everything that decides a training."""
+    data = {"bundle": bundle.content_hash(), "data": split.facts(), "plan": plan.to_dict(), "seeds": seeds}
+    return {**data, "sources": source_digest(__name__), "tools": tool_versions()}
+
+
+def shared_levels(bundle: Bundle) -> tuple[Level, ...]:
+    """Levels that share everything."""
+    return tuple(Level(subnet.widths) for subnet in bundle.subnets)
+
+
+def own_levels(bundle: Bundle) -> tuple[Level, ...]:
+    """Levels of which those after the first have batch norm of their own, from where their activations differ on."""
+    architecture = bundle.architecture
+    trunk = common_layers(architecture, [subnet.widths for subnet in bundle.subnets])
+    norms = [placed for placed in architecture.placed[trunk:] if placed.layer.kind == "batch_norm"]
+    names = [weight.name for placed in norms for weight in placed.weights if not is_statistic(weight.name)]
+    whole, *smaller = bundle.subnets
+    levels = [Level(whole.widths)]
+    for subnet in smaller:
+        active = bundle.active_weights(subnet)
+        levels.append(Level(subnet.widths, {name: variable(f"{subnet.name}/{name}", active[name]) for name in names}))
+    return tuple(levels)
+
+
+def _is_own(level: Level, statistic: str) -> bool:
+    """Whether a level has the batch norm of this statistic for itself."""
+    return f"{statistic.rsplit('/', 1)[0]}/gamma" in level.own
