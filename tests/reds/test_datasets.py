@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from reds.batches import epoch_batches
-from reds.datasets import check_dataset, load, open_split
-from reds.datasets.split import make_split, stated_fingerprint
+from reds.datasets.digits import load
+from reds.datasets.registry import check_dataset
+from reds.datasets.split import make_split, open_split, stated_fingerprint
 from reds.errors import ConfigError, MissingError, ProtocolError
 from reds.plans import TrainingPlan
 
@@ -61,14 +62,14 @@ def test_an_unknown_data_set_names_the_nearest() -> None:
 
 def test_digits_are_split_four_to_one_and_by_class() -> None:
     pytest.importorskip("sklearn", reason="the loader needs scikit-learn")
-    split, other = load("digits", 0), load("digits", 1)
+    split, other = load(0), load(1)
     assert split.x_train.shape == (1437, 64)
     assert split.x_test.shape == (360, 64)
     assert 0 == split.x_train.min() <= split.x_train.max() == 1
     counts = np.bincount(split.y_test, minlength=10)
     assert counts.min() >= 34
     assert counts.max() <= 38
-    assert load("digits", 0).fingerprint == split.fingerprint != other.fingerprint
+    assert load(0).fingerprint == split.fingerprint != other.fingerprint
 
 
 PLAN = TrainingPlan(epochs=1, batch_size=4, learning_rate=0.1, weight_decay=0)
