@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.judging.thresholds import Thresholds
 from harness.toml_table import TomlTable, read_toml
-from reds.datasets import DATASETS
+from reds.datasets.registry import DATASETS
 from reds.errors import ConfigError, unknown_name
 from reds.image.format import PRECISIONS
 from reds.recipe import Recipe

@@ -17,8 +17,8 @@ from harness.matrix import Matrix
 from reds.architecture import Cost
 from reds.bundle import Bundle
 from reds.calibration import calibration_inputs
-from reds.datasets import Split, open_split
 from reds.datasets.samples import stratified
+from reds.datasets.split import Split, open_split
 from reds.export import image as make_image
 from reds.image import Image, read_image
 from reds.image.layouts import CHOICES

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from reds import datasets
 from reds.bundle import Bundle
+from reds.datasets.request import Request
 from reds.datasets.split import Split, open_split, stated_fingerprint
-from reds.progress import Progress
+from reds.prepared import found_data, prepared_data
+from reds.progress import Progress, tenths
 from reds.recipe import Recipe
 from reds.stages import Stage
 from reds.steps.convert import converted
@@ -23,7 +24,6 @@ from reds.steps.narrow import narrowed
 from reds.steps.pretrain import pretrained
 from reds.zoo import architecture as find_architecture
 
-DATA = Stage("data", "reds.datasets", "preparing data")
 PRETRAINED = Stage("pretrained", "reds.steps.pretrain", "pretraining")
 CONVERTED = Stage("converted", "reds.steps.convert", "scoring")
 NARROWED = Stage("narrowed", "reds.steps.narrow", "choosing widths")
@@ -61,8 +61,12 @@ class Artifacts:
 
 
 def locate(recipe: Recipe) -> Artifacts | None:
-    """The results of a recipe, None where they have not all been made. Trains nothing and imports no TensorFlow."""
-    data = DATA.find(DATA.key(data_inputs(recipe.dataset, recipe.seed)))
+    """The results of a recipe, None where they have not all been made. Trains nothing and imports no TensorFlow.
+
+    Raises:
+        ConfigError: the network does not fit the data set.
+    """
+    data = found_data(recipe.dataset, _request(recipe))
     if data is None:
         return None
     inputs = stage_inputs(recipe, stated_fingerprint(data))
@@ -79,13 +83,13 @@ def make(recipe: Recipe, progress: Progress) -> Artifacts:
     """The results of a recipe; what is not in the cache is made, in this process.
 
     Raises:
-        MissingError: TensorFlow or scikit-learn is needed and not installed.
+        MissingError: TensorFlow, another package or the data set is needed and not there.
         BudgetError: the search cannot meet a budget.
     """
     if (found := locate(recipe)) is not None:
         progress(f"{recipe.name}: found in the cache", steps(recipe))
         return found
-    data = prepared_data(recipe.dataset, recipe.seed)
+    data = prepared_data(recipe.dataset, _request(recipe), tenths(lambda doing: progress(f"{recipe.name}: {doing}", 0)))
     split, seed, architecture = open_split(data), recipe.seed, find_architecture(recipe.architecture)
     run = _Run(recipe, stage_inputs(recipe, split.fingerprint), progress)
     first, second = recipe.pretraining, recipe.finetuning
@@ -124,9 +128,9 @@ class _Run:
         return Bundle.load(self.stage(stage, count, lambda folder, tick: work(tick).save(folder / BUNDLE)) / BUNDLE)
 
 
-def prepared_data(dataset: str, seed: int) -> Path:
-    """The folder of a prepared data set, made if it is not in the cache."""
-    return DATA.build(data_inputs(dataset, seed), lambda folder: datasets.load(dataset, seed).write(folder))
+def _request(recipe: Recipe) -> Request:
+    """The data that a recipe's network reads."""
+    return Request(recipe.seed, find_architecture(recipe.architecture).input_shape)
 
 
 def _write_evaluated(folder: Path, bundle: Bundle, split: Split, recipe: Recipe) -> None:
@@ -135,11 +139,6 @@ def _write_evaluated(folder: Path, bundle: Bundle, split: Split, recipe: Recipe)
     np.save(folder / EVALUATION / LOGITS, evaluation.logits, allow_pickle=False)
     (folder / EVALUATION / ACCURACY).write_text(json.dumps(dict(evaluation.accuracy), indent=1) + "\n")
     bundle.with_provenance(recipe=recipe.to_dict(), accuracy=dict(evaluation.accuracy)).save(folder / BUNDLE)
-
-
-def data_inputs(dataset: str, seed: int) -> dict[str, Any]:
-    """Everything that decides a prepared data set."""
-    return {"dataset": datasets.check_dataset(dataset), "seed": seed}
 
 
 def stage_inputs(recipe: Recipe, fingerprint: str) -> dict[str, dict[str, Any]]:

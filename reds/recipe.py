@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from reds.datasets import check_dataset
+from reds.datasets.registry import check_dataset
 from reds.defaults import default_plans
 from reds.errors import ConfigError, unknown_name
 from reds.plans import TrainingPlan

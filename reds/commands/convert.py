@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 
 from reds.bundle import Bundle
-from reds.commands.shared import add_bundle, add_json, add_output, data_of, print_rows, wrote
+from reds.commands.shared import add_bundle, add_data, add_json, add_output, print_rows, training_data_of, wrote
 from reds.errors import ConfigError
 from reds.steps.convert import BATCH_SIZE, BATCHES, converted
 
@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--batches", type=int, default=BATCHES, help=f"mini-batches of {BATCH_SIZE} for the gradients (default: {BATCHES})"
     )
+    add_data(parser)
     add_output(parser, "bundle folder to write")
     add_json(parser)
 
@@ -33,8 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Score, sort, write a bundle, and print the importance of each group."""
     if arguments.batches < 1:
         raise ConfigError("--batches is at least 1", seen=str(arguments.batches))
-    bundle = Bundle.load(arguments.bundle)
-    split, seed = data_of(bundle, arguments.bundle)
+    bundle, split, seed = training_data_of(Bundle.load(arguments.bundle), arguments)
     bundle = converted(bundle, split, seed, arguments.batches)
     wrote(bundle, arguments.output)
     print_rows(bundle.provenance["importance"]["groups"], arguments.json)

@@ -27,7 +27,7 @@ import numpy as np
 
 from reds.bundle import Bundle
 from reds.calibration import calibration_inputs, read_samples
-from reds.commands.shared import add_bundle, add_output, data_of
+from reds.commands.shared import add_bundle, add_data, add_output, training_data_of
 from reds.errors import ConfigError
 from reds.export import image
 from reds.image import CHOICES, read_image
@@ -49,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--samples", type=Path, metavar="FILE.npy", help="inputs to calibrate and compare on; default: the bundle's training data"
     )
+    add_data(parser)
     add_output(parser, "image file to write")
 
 
@@ -84,12 +85,12 @@ def _inputs(bundle: Bundle, arguments: argparse.Namespace) -> np.ndarray:
     """Real inputs float32 (n, input elements). A float32 image of a network without data is compared on random ones."""
     if arguments.samples is not None:
         return read_samples(arguments.samples, bundle.architecture)
-    if "data" in bundle.provenance:
-        return calibration_inputs(data_of(bundle, arguments.bundle)[0])
+    if arguments.dataset or "data" in bundle.provenance:
+        return calibration_inputs(training_data_of(bundle, arguments)[1])
     if arguments.precision != FLOAT32:
         raise ConfigError(
             f"{arguments.bundle} does not say what it was trained on, and an {arguments.precision} image needs real inputs",
-            do="give a hundred or more of them: --samples FILE.npy",
+            do="name its data set with --dataset, or give a hundred or more of them: --samples FILE.npy",
         )
     generator = np.random.default_rng(0)
     return generator.normal(size=(_RANDOM_INPUTS, math.prod(bundle.architecture.input_shape))).astype(np.float32)

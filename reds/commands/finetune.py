@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 
 from reds.bundle import Bundle
-from reds.commands.shared import add_bundle, add_output, data_of, epochs_shown, wrote
+from reds.commands.shared import add_bundle, add_data, add_output, epochs_shown, training_data_of, wrote
 from reds.defaults import default_plans
 from reds.steps.finetune import finetuned
 
@@ -22,13 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_bundle(parser)
     parser.add_argument("--epochs", type=int, help="default: the network's own plan")
+    add_data(parser)
     add_output(parser, "bundle folder to write")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Train and write a bundle."""
-    bundle = Bundle.load(arguments.bundle)
-    split, seed = data_of(bundle, arguments.bundle)
+    bundle, split, seed = training_data_of(Bundle.load(arguments.bundle), arguments)
     plan = default_plans(bundle.architecture.name, split.name).finetuning
     if arguments.epochs is not None:
         plan = plan.changed({"epochs": arguments.epochs})

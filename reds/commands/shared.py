@@ -7,15 +7,18 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reds.architecture import Architecture
 from reds.bundle import Bundle
-from reds.datasets.split import Split, open_split
+from reds.datasets.layout import DATA_VARIABLE
+from reds.datasets.registry import DATASETS
+from reds.datasets.split import Split
 from reds.errors import ConfigError
-from reds.pipeline import prepared_data
-from reds.progress import showing
+from reds.prepared import split_for
+from reds.progress import showing, showing_amounts
 from reds.subnets import Subnets
 
 
@@ -34,27 +37,78 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
-def data_of(bundle: Bundle, path: Path) -> tuple[Split, int]:
-    """The split that a bundle was trained on, and the bundle's seed.
+def add_data_dir(parser: argparse.ArgumentParser) -> None:
+    """Where the data sets lie."""
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help=f"folder that holds the data sets as they are published (default: {DATA_VARIABLE}, else they are downloaded)",
+    )
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Which data set a bundle is used with, and where it lies; `data_of` and `training_data_of` read both."""
+    parser.add_argument(
+        "--dataset", metavar="NAME", help=f"one of {', '.join(DATASETS)} (default: what the bundle was trained on)"
+    )
+    add_data_dir(parser)
+
+
+def data_of(bundle: Bundle, arguments: argparse.Namespace) -> tuple[Split, int]:
+    """The split that the command line names, else the one that a bundle was trained on, and the bundle's seed.
 
     Raises:
-        ConfigError: the bundle does not say, or the data set is no longer what it was.
+        ConfigError: neither says, the set does not fit the network, or it is no longer what it was.
+        MissingError: the set is not there.
     """
+    stated = _trained_on(bundle, arguments.bundle, named=arguments.dataset)
+    with showing_amounts() as amounts:
+        split = split_for(bundle.architecture, stated.dataset, stated.split_seed, arguments.data_dir, amounts)
+    if stated.fingerprint not in {None, split.fingerprint}:
+        raise ConfigError(
+            f"the data set {split.name!r} is not the one that {arguments.bundle} was trained on",
+            seen=f"{split.fingerprint[:12]}, not {str(stated.fingerprint)[:12]}; {split.origin}",
+            do="train again, or name the set with --dataset to use it as it is now",
+        )
+    return split, stated.seed
+
+
+def training_data_of(bundle: Bundle, arguments: argparse.Namespace) -> tuple[Bundle, Split, int]:
+    """As `data_of`, with training examples, and the bundle that says so.
+
+    Raises:
+        ConfigError: as `data_of`, or the set has no training examples.
+        MissingError: the set is not there.
+    """
+    split, seed = data_of(bundle, arguments)
+    return bundle.with_provenance(data=split.check_training().facts(), seed=seed), split, seed
+
+
+@dataclass(frozen=True)
+class _TrainedOn:
+    """What a bundle states: data set, seed of its split, fingerprint (None where any will do), seed of its training."""
+
+    dataset: str
+    split_seed: int
+    fingerprint: str | None
+    seed: int
+
+
+def _trained_on(bundle: Bundle, path: Path, named: str | None) -> _TrainedOn:
+    facts = bundle.provenance
     try:
-        facts, seed = bundle.provenance["data"], int(bundle.provenance["seed"])
-        name, split_seed, fingerprint = str(facts["name"]), int(facts["seed"]), facts["fingerprint"]
+        if named is not None:
+            seed = int(facts.get("seed", 0))
+            return _TrainedOn(named, seed, None, seed)
+        data = facts["data"]
+        return _TrainedOn(str(data["name"]), int(data["seed"]), str(data["fingerprint"]), int(facts["seed"]))
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigError(
-            f"{path} does not say what it was trained on", seen=f"no {error}", do="make it with: python -m reds train"
+            f"{path} does not say what it was trained on",
+            seen=f"no {error}",
+            do="name its data set with --dataset, or make it with: python -m reds train",
         ) from error
-    split = open_split(prepared_data(name, split_seed))
-    if split.fingerprint != fingerprint:
-        raise ConfigError(
-            f"the data set {name!r} is not the one that {path} was trained on",
-            seen=f"{split.fingerprint[:12]}, not {str(fingerprint)[:12]}",
-            do="train again",
-        )
-    return split, seed
 
 
 @contextmanager

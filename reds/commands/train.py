@@ -2,6 +2,7 @@
 
 examples:
   python -m reds train mlp3 --dataset digits --seed 0 -o build/trained
+  python -m reds train ds_cnn_s_fashion_mnist --dataset fashion_mnist --data-dir data -o build/fashion
   python -m reds train mlp11 --epochs 5 -o build/quick
 """
 
@@ -9,10 +10,11 @@ from __future__ import annotations
 
 import argparse
 
-from reds.commands.shared import add_output, epochs_shown, wrote
-from reds.datasets import DATASETS, check_dataset, open_split
+from reds.commands.shared import add_data_dir, add_output, epochs_shown, wrote
+from reds.datasets.registry import DATASETS, check_dataset
 from reds.defaults import default_plans
-from reds.pipeline import prepared_data
+from reds.prepared import split_for
+from reds.progress import showing_amounts
 from reds.steps.pretrain import pretrained
 from reds.zoo import ZOO, architecture
 
@@ -24,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("network", metavar="NAME", help=f"one of {', '.join(ZOO)}")
     parser.add_argument("--dataset", default="digits", help=f"one of {', '.join(DATASETS)} (default: digits)")
+    add_data_dir(parser)
     parser.add_argument("--seed", type=int, default=0, help="decides split, initial weights and shuffling (default: 0)")
     parser.add_argument("--epochs", type=int, help="default: the network's own plan")
     add_output(parser, "bundle folder to write")
@@ -35,7 +38,8 @@ def run(arguments: argparse.Namespace) -> None:
     plan = default_plans(network.name, check_dataset(arguments.dataset)).pretraining
     if arguments.epochs is not None:
         plan = plan.changed({"epochs": arguments.epochs})
-    split = open_split(prepared_data(arguments.dataset, arguments.seed))
+    with showing_amounts() as amounts:
+        split = split_for(network, arguments.dataset, arguments.seed, arguments.data_dir, amounts).check_training()
     with epochs_shown(f"training {network.name}", plan.epochs) as on_epoch:
         bundle = pretrained(network, split, plan, arguments.seed, on_epoch)
     wrote(bundle, arguments.output)

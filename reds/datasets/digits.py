@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from reds.datasets.dataset import DataSet, Preparation
+from reds.datasets.request import Form
 from reds.datasets.split import Split, make_split
 from reds.errors import MissingError
 
+ORIGIN = "the digits of scikit-learn, a fifth of them for testing, the same share of every class (this project's own split)"
+CLASSES = tuple(str(digit) for digit in range(10))
 TEST_SHARE = 0.2
 LARGEST_PIXEL = 16.0
 
@@ -28,5 +32,20 @@ def load(seed: int) -> Split:
     train, test = (
         np.asarray(part) for part in train_test_split(indices, test_size=TEST_SHARE, stratify=labels, random_state=seed)
     )
-    classes = [str(digit) for digit in range(10)]
-    return make_split("digits", seed, classes, train=(inputs[train], labels[train]), test=(inputs[test], labels[test]))
+    parts = {"train": (inputs[train], labels[train]), "test": (inputs[test], labels[test])}
+    return make_split("digits", seed, CLASSES, **parts, origin=ORIGIN)
+
+
+def prepare(preparation: Preparation) -> None:
+    """Write the split; raises MissingError as `load` does."""
+    load(preparation.seed).write(preparation.folder)
+
+
+DIGITS = DataSet(
+    name="digits",
+    summary="1,797 grey images 8x8 of handwritten digits, ten classes; nothing to download",
+    classes=CLASSES,
+    module="reds.datasets.digits",
+    forms=(Form("8x8", (8, 8, 1)),),
+    prepare=prepare,
+)

@@ -16,7 +16,7 @@ from reds.provenance import tool_versions
 from reds.sources import source_digest
 from reds.subnets import Subnets
 from reds.training.loop import Objective, OnEpoch, train
-from reds.training.recalibration import recalibrated
+from reds.training.recalibration import Statistics, recalibrated
 from reds.training.session import make_deterministic
 from reds.training.shared import Level, SharedNetwork, common_layers, is_statistic, variable
 from reds.unfinished import Unfinished
@@ -81,16 +81,20 @@ def train_subnets(
     )
     if plan.batch_norm == "shared":
         return replace(bundle, weights=network.weights(), private={}), losses
-    whole, *smaller = (
-        recalibrated(network, level, split, np.random.default_rng([seed, RECALIBRATION_STREAM])) for level in levels
-    )
+    statistics = [recalibrated(network, each, split, np.random.default_rng([seed, RECALIBRATION_STREAM])) for each in levels]
     private = {
-        subnet.name: {name: array.numpy() for name, array in level.own.items()}
-        | {name: array for name, array in statistics.items() if _is_own(level, name)}
-        for subnet, level, statistics in zip(bundle.subnets[1:], levels[1:], smaller, strict=True)
+        subnet.name: _private(level, own)
+        for subnet, level, own in zip(bundle.subnets, levels, statistics, strict=True)
+        if level.own
     }
-    private = {name: vectors for name, vectors in private.items() if vectors}
-    return replace(bundle, weights={**network.weights(), **whole}, private=private), losses
+    return replace(bundle, weights={**network.weights(), **statistics[0]}, private=private), losses
+
+
+def _private(level: Level, statistics: Statistics) -> dict[str, np.ndarray]:
+    """What a level has for itself: its own variables, and the statistics of the same batch norms."""
+    own = {name: array.numpy() for name, array in level.own.items()}
+    layers = {name.rsplit("/", 1)[0] for name in own}
+    return own | {name: array for name, array in statistics.items() if name.rsplit("/", 1)[0] in layers}
 
 
 def _facts(bundle: Bundle, split: Split, plan: TrainingPlan, seeds: list[int]) -> dict[str, object]:
@@ -110,14 +114,9 @@ def own_levels(bundle: Bundle) -> tuple[Level, ...]:
     trunk = common_layers(architecture, [subnet.widths for subnet in bundle.subnets])
     norms = [placed for placed in architecture.placed[trunk:] if placed.layer.kind == "batch_norm"]
     names = [weight.name for placed in norms for weight in placed.weights if not is_statistic(weight.name)]
-    whole, *smaller = bundle.subnets
-    levels = [Level(whole.widths)]
-    for subnet in smaller:
+    levels = [Level(bundle.subnets[0].widths)]
+    for level in range(1, len(bundle.subnets)):
+        subnet = bundle.subnets[level]
         active = bundle.active_weights(subnet)
         levels.append(Level(subnet.widths, {name: variable(f"{subnet.name}/{name}", active[name]) for name in names}))
     return tuple(levels)
-
-
-def _is_own(level: Level, statistic: str) -> bool:
-    """Whether a level has the batch norm of this statistic for itself."""
-    return f"{statistic.rsplit('/', 1)[0]}/gamma" in level.own

@@ -22,7 +22,7 @@ import numpy as np
 
 from reds.bundle import Bundle
 from reds.calibration import calibration_inputs
-from reds.datasets import Split, open_split
+from reds.datasets.split import Split, open_split
 from reds.export import image
 from reds.image import read_image
 from reds.image.format import FLOAT32, INT8

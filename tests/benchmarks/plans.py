@@ -16,13 +16,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from reds.datasets import Split, open_split
 from reds.datasets.samples import stratified
-from reds.datasets.split import make_split
+from reds.datasets.split import Split, make_split
 from reds.defaults import default_plans
 from reds.errors import BenchError, ConfigError
-from reds.pipeline import prepared_data
 from reds.plans import Plans
+from reds.prepared import split_for
 from reds.progress import Progress, showing
 from reds.steps.convert import converted
 from reds.steps.evaluate import evaluated
@@ -67,8 +66,9 @@ def candidates(network: str, changes: list[str]) -> Mapping[str, Plans]:
 
 def accuracies(network: str, plans: Plans, seed: int, progress: Progress) -> list[float]:
     """Percent of the validation part that each subnetwork answers rightly."""
-    recipe, split = poster_recipe(network, seed), validation_split(open_split(prepared_data("digits", seed)), seed)
-    whole = pretrained(architecture(network), split, plans.pretraining, seed, lambda _: progress("pretraining", 1))
+    recipe, whole_network = poster_recipe(network, seed), architecture(network)
+    split = validation_split(split_for(whole_network, "digits", seed), seed)
+    whole = pretrained(whole_network, split, plans.pretraining, seed, lambda _: progress("pretraining", 1))
     nested = narrowed(converted(whole, split, seed), recipe.widths)
     trained = finetuned(nested, split, plans.finetuning, seed, lambda _: progress("fine-tuning", 1))
     return [100 * accuracy for accuracy in evaluated(trained, split).accuracy.values()]

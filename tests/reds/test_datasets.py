@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from reds.batches import epoch_batches, steps_per_epoch
-from reds.datasets import check_dataset, load, open_split
-from reds.datasets.split import Split, make_split, stated_fingerprint
+from reds.datasets.digits import load
+from reds.datasets.registry import check_dataset
+from reds.datasets.split import Split, make_split, open_split, stated_fingerprint
 from reds.errors import ConfigError, MissingError, ProtocolError
 from reds.plans import TrainingPlan
 
@@ -62,21 +63,21 @@ def test_an_unknown_data_set_names_the_nearest() -> None:
 
 def test_digits_are_split_four_to_one_and_by_class() -> None:
     pytest.importorskip("sklearn", reason="the loader needs scikit-learn")
-    split, other = load("digits", 0), load("digits", 1)
+    split, other = load(0), load(1)
     assert split.x_train.shape == (1437, 64)
     assert split.x_test.shape == (360, 64)
     assert 0 == split.x_train.min() <= split.x_train.max() == 1
     counts = np.bincount(split.y_test, minlength=10)
     assert counts.min() >= 34
     assert counts.max() <= 38
-    assert load("digits", 0).fingerprint == split.fingerprint != other.fingerprint
+    assert load(0).fingerprint == split.fingerprint != other.fingerprint
 
 
 PLAN = TrainingPlan(epochs=1, batch_size=4, learning_rate=0.1, weight_decay=0)
 
 
 def training_split(inputs: np.ndarray, labels: np.ndarray) -> Split:
-    return make_split("numbers", 0, ["a", "b"], train=(inputs, labels), test=(inputs[:1], labels[:1]))
+    return make_split("numbers", 0, [str(number) for number in range(22)], train=(inputs, labels), test=(inputs[:1], labels[:1]))
 
 
 def test_an_epoch_shows_each_example_at_most_once_with_its_label() -> None:

@@ -13,7 +13,7 @@ import pytest
 from reds import pipeline
 from reds.bundle import Bundle
 from reds.cache import CACHE_VARIABLE
-from reds.datasets import open_split
+from reds.datasets.split import open_split
 from reds.pipeline import locate, make, steps
 from reds.progress import silent
 from reds.recipe import Recipe, recipe_for
@@ -94,7 +94,7 @@ def test_what_is_made_is_complete_and_consistent() -> None:
     facts = bundle.provenance
     assert Recipe.from_dict(facts["recipe"]) == RECIPE
     assert facts["accuracy"] == made.accuracy()
-    assert facts["data"] == {"name": "digits", "seed": 0, "fingerprint": split.fingerprint}
+    assert facts["data"] == {"name": "digits", "seed": 0, "fingerprint": split.fingerprint, "origin": split.origin}
     assert {"python", "numpy", "keras"} <= facts["tools"].keys()
     assert [item["limit_macs"] for item in facts["widths"]["solutions"]] == [2960, 1480, 740]
     assert {item["status"] for item in facts["widths"]["solutions"]} == {"optimal"}

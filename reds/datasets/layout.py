@@ -1,0 +1,158 @@
+"""Where the published files of a data set lie, and how they are known to be the same as before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from reds.cache import cache_folder
+from reds.errors import MissingError
+
+DATA_VARIABLE = "REDS_DATA_DIR"
+ORIGIN = ".origin.json"
+FOUND_ON_DISK = "files found on disk, their checksums not known"
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A file that is published.
+
+    Attributes:
+        url: where; https.
+        size_bytes: how large it is.
+        algorithm: of the checksum that is published for it ("md5", "sha256").
+        checksum: hexadecimal.
+    """
+
+    url: str
+    size_bytes: int
+    algorithm: str
+    checksum: str
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.url.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The most that an archive may hold.
+
+    Attributes:
+        size_bytes: of all its files together.
+        files: how many.
+    """
+
+    size_bytes: int
+    files: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The files of a data set as they are published.
+
+    Attributes:
+        dataset: its name, for messages.
+        folder: their folder within the folder of all data sets.
+        pattern: of the files in it that decide anything, as `Path.glob` takes it.
+        expected: what the folder holds, in words.
+        remotes: what is downloaded; none where the set cannot be had ready-made.
+        bounds: of the archive that the only remote is; None where the remotes are the files themselves.
+        instead: how the files come about where nothing can be downloaded.
+    """
+
+    dataset: str
+    folder: str
+    pattern: str
+    expected: str
+    remotes: tuple[Remote, ...] = ()
+    bounds: Bounds | None = None
+    instead: str = ""
+
+    def missing(self, seen: str) -> MissingError:
+        """The error that says how to get the set."""
+        ways = [f"--data-dir DIR or {DATA_VARIABLE}=DIR, where DIR/{self.folder} holds {self.expected}"]
+        if self.bounds:
+            ways.append(f"or DIR holds the archive {self.remotes[0].name}")
+        if self.remotes:
+            ways.append(f"neither flag nor variable: it is downloaded from {', '.join(remote.url for remote in self.remotes)}")
+        return MissingError(
+            f"there is no data set {self.dataset!r}", seen=seen, do="; ".join(way for way in (*ways, self.instead) if way)
+        )
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of a data set on this computer.
+
+    Attributes:
+        folder: that holds them.
+        identity: changes when they do.
+        origin: where they come from, in words.
+    """
+
+    folder: Path
+    identity: str
+    origin: str
+
+
+def chosen_folder(data_dir: Path | None) -> Path | None:
+    """The folder of data sets that the user named, by argument or `REDS_DATA_DIR`."""
+    if data_dir is not None:
+        return data_dir.expanduser()
+    named = os.environ.get(DATA_VARIABLE)
+    return Path(named).expanduser() if named else None
+
+
+def own_folder() -> Path:
+    """Where downloaded and unpacked sets are kept."""
+    return cache_folder("data")
+
+
+def find(layout: Layout, data_dir: Path | None) -> Files | None:
+    """The files of a set if they are there, unpacked; nothing is downloaded, unpacked or read."""
+    chosen = chosen_folder(data_dir)
+    if chosen is None:
+        return _in(own_folder() / layout.folder, layout)
+    if (chosen / layout.folder).is_dir():
+        return _in(chosen / layout.folder, layout)
+    if layout.bounds and archive_in(chosen, layout):
+        return _in(own_folder() / layout.folder, layout)
+    return None
+
+
+def archive_in(folder: Path, layout: Layout) -> Path | None:
+    """The archive of a set in a folder."""
+    path = folder / layout.remotes[0].name if layout.bounds else None
+    return path if path and path.is_file() else None
+
+
+def mark_origin(folder: Path, layout: Layout) -> None:
+    """Note beside files whose checksums agreed that they did."""
+    facts = {"remotes": [[remote.url, remote.algorithm, remote.checksum] for remote in layout.remotes]}
+    (folder / ORIGIN).write_text(json.dumps(facts, indent=1) + "\n")
+
+
+def _in(folder: Path, layout: Layout) -> Files | None:
+    if not folder.is_dir():
+        return None
+    marked = folder / ORIGIN
+    if marked.is_file():
+        names = ", ".join(remote.name for remote in layout.remotes)
+        return Files(folder, hashlib.sha256(marked.read_bytes()).hexdigest(), f"the published {names}, checksum verified")
+    digest = hashlib.sha256()
+    for line in sorted(_listing(folder, layout.pattern)):
+        digest.update(line.encode())
+    return Files(folder, digest.hexdigest(), FOUND_ON_DISK)
+
+
+def _listing(folder: Path, pattern: str) -> Iterator[str]:
+    """Path, size and time of change of each file."""
+    for path in folder.glob(pattern):
+        facts = path.stat()
+        yield f"{path.relative_to(folder).as_posix()}\0{facts.st_size}\0{facts.st_mtime_ns}\n"

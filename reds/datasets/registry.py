@@ -1,0 +1,29 @@
+"""Data sets by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reds.datasets.cifar10 import CIFAR10
+from reds.datasets.dataset import DataSet
+from reds.datasets.digits import DIGITS
+from reds.datasets.fashion_mnist import FASHION_MNIST
+from reds.errors import unknown_name
+
+DATASETS: Mapping[str, DataSet] = {each.name: each for each in (DIGITS, FASHION_MNIST, CIFAR10)}
+
+
+def dataset(name: str) -> DataSet:
+    """The data set of this name.
+
+    Raises:
+        ConfigError: there is none; the nearest names are given.
+    """
+    if name not in DATASETS:
+        raise unknown_name("data set", name, DATASETS)
+    return DATASETS[name]
+
+
+def check_dataset(name: str) -> str:
+    """The name, if there is such a data set; raises ConfigError as `dataset` does."""
+    return dataset(name).name
