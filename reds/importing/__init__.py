@@ -1,0 +1,90 @@
+"""Published and foreign networks as bundles: the formats they come in, told apart by their content, and how each is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from reds.architecture import Architecture
+from reds.bundle import Bundle
+from reds.errors import ConfigError, MissingError, ProtocolError
+from reds.importing import hdf5, keras_models, tflite
+from reds.importing.folding import unfolded
+from reds.subnets import whole_network
+
+ReadWeights = Callable[[Path, Architecture], dict[str, np.ndarray]]
+"""Float32 arrays by weight name, from a file that holds a network of the architecture."""
+
+_INDEX_MAGIC = bytes.fromhex("57fb808b247547db")  # a checkpoint's index is a LevelDB table, which ends with this
+_HEAD_BYTES = 8
+
+
+def _read_checkpoint(path: Path, architecture: Architecture) -> dict[str, np.ndarray]:
+    from reds.training.checkpoints import read_checkpoint  # noqa: PLC0415 - imports TensorFlow
+
+    return read_checkpoint(path, architecture)
+
+
+READERS: Mapping[str, ReadWeights] = {
+    "checkpoint": _read_checkpoint,
+    "tflite": lambda path, architecture: unfolded(path, tflite.folded_layers(path), architecture),
+    "hdf5": hdf5.read_hdf5,
+    "keras": keras_models.read_archive,
+}
+"""How the weights of a given architecture are read, by format."""
+
+
+def format_of(path: Path) -> str:
+    """The format of a network, one of `READERS`, by what the file begins or ends with.
+
+    Raises:
+        MissingError: there is nothing at the path.
+        ProtocolError: the file is of none of the formats.
+    """
+    if path.is_dir() or path.with_name(f"{path.name}.index").is_file():
+        return "checkpoint"
+    if not path.is_file():
+        raise MissingError(
+            f"there is no network at {path}", do="name a file, or a checkpoint's folder or its path without .index"
+        )
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+        file.seek(max(0, path.stat().st_size - len(_INDEX_MAGIC)))
+        tail = file.read()
+    if head == hdf5.MAGIC:
+        return "hdf5"
+    if head[4:] == tflite.IDENTIFIER:
+        return "tflite"
+    if head.startswith(keras_models.ZIP_MAGIC):
+        return "keras"
+    if tail == _INDEX_MAGIC:
+        return "checkpoint"
+    raise ProtocolError(
+        f"{path} is no network that can be read",
+        seen=f"it begins with {head!r}",
+        do="import a TensorFlow checkpoint, a .tflite file, or a Keras model (HDF5 or .keras)",
+    )
+
+
+def import_network(path: Path, architecture: Architecture | None) -> Bundle:
+    """The whole network of a file, with the weights of the file.
+
+    Args:
+        path: a file, or a checkpoint (see `reds.training.checkpoints`).
+        architecture: the network that the file holds; None: a Keras 3 archive says it itself.
+
+    Raises:
+        MissingError: there is nothing at the path, or a package that the format needs is not installed.
+        ProtocolError: the file is damaged, holds numbers that are not finite, or is of no known format.
+        ConfigError: it holds another network, or one that cannot be nested or expressed, or the architecture has to be named.
+    """
+    found = format_of(path)
+    if architecture is None:
+        if found != "keras":
+            raise ConfigError(f"{path} does not say which network it holds", do="name its architecture with --architecture")
+        bundle = keras_models.archived(path)
+    else:
+        bundle = Bundle(architecture, READERS[found](path, architecture), whole_network(architecture))
+    return bundle.with_provenance(imported={"file": path.name, "format": found})
