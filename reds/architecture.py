@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -174,6 +174,15 @@ class Architecture:
             parameters = sum(math.prod(weight.shape(widths)) for weight in placed.weights)
             yield LayerCost(layer.name, layer.kind, shape, output, layer.macs(shape, output), parameters)
             shape = output
+
+    def narrowed(self, widths: Sequence[int]) -> Architecture:
+        """The subnetwork of these widths as an ordinary network, which has no more channels; its weights keep their names."""
+        units = iter(self.check_widths(widths)[1:])
+        layers = (
+            layer if layer.units is None else replace(layer, units=next(units))  # pyright: ignore[reportArgumentType]
+            for layer in self.layers
+        )
+        return Architecture(self.name, self.input_shape, tuple(layers))
 
     def slice_weights(self, weights: Mapping[str, np.ndarray], widths: Sequence[int]) -> dict[str, np.ndarray]:
         """Copies of the weights of one subnetwork: the first channels of every group, blockwise where an axis holds positions."""

@@ -13,8 +13,8 @@ CHUNK_BYTES = 1 << 20  # what is handed over at once: a small epoch in one piece
 
 
 def steps_per_epoch(split: Split, plan: TrainingPlan) -> int:
-    """Full mini-batches in the training examples (at least one: a batch is at most all examples)."""
-    return len(split.x_train) // _batch(split, plan)
+    """Full mini-batches in the examples of an epoch (at least one: a batch is at most all of them)."""
+    return _examples(split, plan) // _batch(split, plan)
 
 
 def epoch_batches(split: Split, plan: TrainingPlan, generator: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -37,5 +37,9 @@ def epoch_batches(split: Split, plan: TrainingPlan, generator: np.random.Generat
         yield inputs, np.asarray(split.y_train[indices], np.int32).reshape(-1, batch)
 
 
+def _examples(split: Split, plan: TrainingPlan) -> int:
+    return min(plan.epoch_examples or len(split.x_train), len(split.x_train))
+
+
 def _batch(split: Split, plan: TrainingPlan) -> int:
-    return min(plan.batch_size, len(split.x_train))
+    return min(plan.batch_size, _examples(split, plan))

@@ -1,10 +1,11 @@
-"""From a recipe to a finished bundle through the cache: what was made before is found, what is missing is made."""
+"""From a recipe to finished bundles through the cache: what was made before is found, what is missing is made."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, count, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +14,19 @@ import numpy as np
 from reds.bundle import Bundle
 from reds.datasets.request import Request
 from reds.datasets.split import Split, open_split, stated_fingerprint
-from reds.prepared import found_data, prepared_data
+from reds.methods import networks
+from reds.prepared import check_classes, found_data, prepared_data
 from reds.progress import Progress, tenths
 from reds.recipe import Recipe
+from reds.stage_graph import OnEpoch, Step, in_order
 from reds.stages import Stage
-from reds.steps.convert import converted
-from reds.steps.evaluate import evaluated
-from reds.steps.finetune import finetuned
-from reds.steps.narrow import narrowed
-from reds.steps.pretrain import pretrained
+from reds.steps.evaluate import evaluated, validated
 from reds.zoo import architecture as find_architecture
 
-PRETRAINED = Stage("pretrained", "reds.steps.pretrain", "pretraining")
-CONVERTED = Stage("converted", "reds.steps.convert", "scoring")
-NARROWED = Stage("narrowed", "reds.steps.narrow", "choosing widths")
-FINETUNED = Stage("finetuned", "reds.steps.finetune", "fine-tuning")
 EVALUATED = Stage("evaluated", "reds.steps.evaluate", "evaluating")
-AFTER_DATA = (PRETRAINED, CONVERTED, NARROWED, FINETUNED, EVALUATED)
 
-OnEpoch = Callable[[int], None]
 BUNDLE, EVALUATION = "bundle", "evaluation"
-LOGITS, ACCURACY = "logits.npy", "accuracy.json"
+LOGITS, ACCURACY, VALIDATION = "logits.npy", "accuracy.json", "validation.json"
 
 
 @dataclass(frozen=True)
@@ -41,15 +34,22 @@ class Artifacts:
     """Where the results of a recipe lie.
 
     Attributes:
-        bundle: folder that `Bundle.load` reads; its provenance holds recipe, search, tools and accuracy.
+        bundles: folders that `Bundle.load` reads, one with all subnetworks or one for each budget, the whole network's first;
+            their provenance holds recipe, search, tools and accuracy.
         evaluation: folder with `logits.npy`, float32 (subnetworks, test examples, classes), computed by Keras on each
-            subnetwork's own sliced weights, and `accuracy.json`, share of right answers by subnetwork name.
+            subnetwork's own sliced weights; `accuracy.json`, share of right answers on the test examples by subnetwork name; and
+            `validation.json`, the same on the validation examples, empty where the data have none.
         data: folder that `open_split` reads.
     """
 
-    bundle: Path
+    bundles: tuple[Path, ...]
     evaluation: Path
     data: Path
+
+    @property
+    def bundle(self) -> Path:
+        """The nested network; of a method with one network for each budget, the whole network."""
+        return self.bundles[0]
 
     def logits(self) -> np.ndarray:
         """The logits, mapped read-only."""
@@ -59,46 +59,58 @@ class Artifacts:
         """Share of right answers on the test examples by subnetwork name."""
         return json.loads((self.evaluation / ACCURACY).read_text())
 
+    def validation(self) -> Mapping[str, float]:
+        """Share of right answers on the validation examples by subnetwork name; empty where the data have none."""
+        return json.loads((self.evaluation / VALIDATION).read_text())
+
 
 def locate(recipe: Recipe) -> Artifacts | None:
     """The results of a recipe, None where they have not all been made. Trains nothing and imports no TensorFlow.
 
     Raises:
         ConfigError: the network does not fit the data set.
+        MissingError: the recipe names a checkpoint that is not there.
     """
     data = found_data(recipe.dataset, _request(recipe))
     if data is None:
         return None
-    inputs = stage_inputs(recipe, stated_fingerprint(data))
-    folder = EVALUATED.find(EVALUATED.key(inputs[EVALUATED.name]))
-    return None if folder is None else Artifacts(folder / BUNDLE, folder / EVALUATION, data)
+    key = EVALUATED.key(_evaluation_facts(recipe, networks(recipe), stated_fingerprint(data)))
+    folder = EVALUATED.find(key)
+    return None if folder is None else _artifacts(folder, data)
 
 
 def steps(recipe: Recipe) -> int:
-    """How many steps of progress `make` reports for a recipe: one for each epoch, one for each stage that trains nothing."""
-    return recipe.pretraining.epochs + recipe.finetuning.epochs + 3
+    """How many steps of progress `make` reports for a recipe: one for each epoch, one for each stage that trains nothing.
+
+    Raises:
+        MissingError: the recipe names a checkpoint that is not there.
+    """
+    return sum(step.ticks for step in in_order(networks(recipe))) + 1
 
 
 def make(recipe: Recipe, progress: Progress) -> Artifacts:
     """The results of a recipe; what is not in the cache is made, in this process.
 
     Raises:
-        MissingError: TensorFlow, another package or the data set is needed and not there.
-        BudgetError: the search cannot meet a budget.
+        ConfigError: the network does not fit the data set, or a loss is no longer a number.
+        MissingError: TensorFlow, another package, the checkpoint or the data set is needed and not there.
+        ProtocolError: the checkpoint is damaged.
+        BudgetError: a budget cannot be met.
     """
     if (found := locate(recipe)) is not None:
         progress(f"{recipe.name}: found in the cache", steps(recipe))
         return found
     data = prepared_data(recipe.dataset, _request(recipe), tenths(lambda doing: progress(f"{recipe.name}: {doing}", 0)))
-    split, seed, architecture = open_split(data), recipe.seed, find_architecture(recipe.architecture)
-    run = _Run(recipe, stage_inputs(recipe, split.fingerprint), progress)
-    first, second = recipe.pretraining, recipe.finetuning
-    whole = run.bundle(PRETRAINED, first.epochs, lambda tick: pretrained(architecture, split, first, seed, tick))
-    ranked = run.bundle(CONVERTED, 1, lambda _: converted(whole, split, seed))
-    nested = run.bundle(NARROWED, 1, lambda _: narrowed(ranked, recipe.widths))
-    trained = run.bundle(FINETUNED, second.epochs, lambda tick: finetuned(nested, split, second, seed, tick))
-    folder = run.stage(EVALUATED, 1, lambda folder, _: _write_evaluated(folder, trained, split, recipe))
-    return Artifacts(folder / BUNDLE, folder / EVALUATION, data)
+    split, last = open_split(data), networks(recipe)
+    run = _Run(recipe, split, progress)
+    folders: dict[Step, Path] = {}
+    for step in in_order(last):
+        given = [bundle for each in step.before for bundle in _load(folders[each])]
+        folders[step] = run.networks(step, given)
+    trained = [bundle for step in last for bundle in _load(folders[step])]
+    facts = _evaluation_facts(recipe, last, split.fingerprint)
+    folder = run.stage(EVALUATED, facts, 1, lambda folder, _: _write_evaluated(folder, trained, split, recipe))
+    return _artifacts(folder, data)
 
 
 @dataclass(frozen=True)
@@ -106,11 +118,11 @@ class _Run:
     """One recipe on its way through the stages."""
 
     recipe: Recipe
-    inputs: Mapping[str, Mapping[str, Any]]
+    split: Split
     progress: Progress
 
-    def stage(self, stage: Stage, count: int, work: Callable[[Path, OnEpoch], None]) -> Path:
-        """The folder of a stage's result; `count` steps of progress are reported, as epochs end or afterwards."""
+    def stage(self, stage: Stage, facts: Mapping[str, Any], ticks: int, work: Callable[[Path, OnEpoch], None]) -> Path:
+        """The folder of a stage's result; `ticks` steps of progress are reported, as epochs end or afterwards."""
         label, reported = f"{self.recipe.name}: {stage.doing}", 0
 
         def tick(_epoch: int) -> None:
@@ -119,45 +131,63 @@ class _Run:
             self.progress(label, 1)
 
         self.progress(label, 0)
-        folder = stage.build(self.inputs[stage.name], lambda folder: work(folder, tick))
-        self.progress(label, count - reported)
+        folder = stage.build(facts, lambda folder: work(folder, tick))
+        self.progress(label, ticks - reported)
         return folder
 
-    def bundle(self, stage: Stage, count: int, work: Callable[[OnEpoch], Bundle]) -> Bundle:
-        """The bundle that is a stage's result."""
-        return Bundle.load(self.stage(stage, count, lambda folder, tick: work(tick).save(folder / BUNDLE)) / BUNDLE)
+    def networks(self, step: Step, given: Sequence[Bundle]) -> Path:
+        """The folder with the networks that are a step's result."""
+        facts = step.facts(self.split.fingerprint)
+        return self.stage(step.stage, facts, step.ticks, lambda folder, tick: _save(folder, step.work(given, self.split, tick)))
 
 
 def _request(recipe: Recipe) -> Request:
-    """The data that a recipe's network reads."""
-    return Request(recipe.seed, find_architecture(recipe.architecture).input_shape)
+    """The data that a recipe's network reads; raises ConfigError where it has other classes."""
+    architecture = find_architecture(recipe.architecture)
+    check_classes(architecture, recipe.dataset)
+    return Request(recipe.seed, architecture.input_shape)
 
 
-def _write_evaluated(folder: Path, bundle: Bundle, split: Split, recipe: Recipe) -> None:
-    evaluation = evaluated(bundle, split)
+def _evaluation_facts(recipe: Recipe, last: Sequence[Step], data: str) -> dict[str, Any]:
+    """Everything that decides an evaluation."""
+    return {"data": data, "recipe": _portable(recipe), "before": [step.key(data) for step in last]}
+
+
+def _portable(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as data, with its checkpoint by name: what it holds counts where it is read, where it lies counts nowhere."""
+    name = None if recipe.checkpoint is None else Path(recipe.checkpoint).name
+    return replace(recipe, checkpoint=name).to_dict()
+
+
+def _write_evaluated(folder: Path, bundles: Sequence[Bundle], split: Split, recipe: Recipe) -> None:
+    evaluations = [evaluated(bundle, split) for bundle in bundles]
+    accuracy = dict(chain.from_iterable(each.accuracy.items() for each in evaluations))
+    validation = dict(chain.from_iterable(validated(bundle, split).items() for bundle in bundles))
     (folder / EVALUATION).mkdir()
-    np.save(folder / EVALUATION / LOGITS, evaluation.logits, allow_pickle=False)
-    (folder / EVALUATION / ACCURACY).write_text(json.dumps(dict(evaluation.accuracy), indent=1) + "\n")
-    bundle.with_provenance(recipe=recipe.to_dict(), accuracy=dict(evaluation.accuracy)).save(folder / BUNDLE)
+    np.save(folder / EVALUATION / LOGITS, np.concatenate([each.logits for each in evaluations]), allow_pickle=False)
+    for name, shares in ((ACCURACY, accuracy), (VALIDATION, validation)):
+        (folder / EVALUATION / name).write_text(json.dumps(shares, indent=1) + "\n")
+    facts = {"recipe": _portable(recipe), "accuracy": accuracy, "validation_accuracy": validation}
+    _save(folder, [bundle.with_provenance(**facts) for bundle in bundles])
 
 
-def stage_inputs(recipe: Recipe, fingerprint: str) -> dict[str, dict[str, Any]]:
-    """By stage name, everything that decides the stage's result: the stage before by its key, the data by their fingerprint."""
-    own: dict[str, dict[str, Any]] = {
-        PRETRAINED.name: {
-            "architecture": find_architecture(recipe.architecture).to_dict(),
-            "data": fingerprint,
-            "plan": recipe.pretraining.to_dict(),
-            "seed": recipe.seed,
-        },
-        CONVERTED.name: {"data": fingerprint, "seed": recipe.seed},
-        NARROWED.name: {"widths": recipe.widths.to_dict()},
-        FINETUNED.name: {"data": fingerprint, "plan": recipe.finetuning.to_dict(), "seed": recipe.seed},
-        EVALUATED.name: {"data": fingerprint, "recipe": recipe.to_dict()},
-    }
-    before: str | None = None
-    for stage in AFTER_DATA:
-        if before is not None:
-            own[stage.name]["before"] = before
-        before = stage.key(own[stage.name])
-    return own
+def _save(folder: Path, bundles: Sequence[Bundle]) -> None:
+    for bundle, path in zip(bundles, _places(folder), strict=False):
+        bundle.save(path)
+
+
+def _load(folder: Path) -> list[Bundle]:
+    return [Bundle.load(path) for path in _found(folder)]
+
+
+def _found(folder: Path) -> tuple[Path, ...]:
+    return tuple(takewhile(Path.is_dir, _places(folder)))
+
+
+def _places(folder: Path) -> chain[Path]:
+    """Where the networks of a stage lie: bundle, bundle-2, bundle-3 and so on."""
+    return chain([folder / BUNDLE], (folder / f"{BUNDLE}-{number}" for number in count(2)))
+
+
+def _artifacts(folder: Path, data: Path) -> Artifacts:
+    return Artifacts(_found(folder), folder / EVALUATION, data)

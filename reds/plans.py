@@ -17,7 +17,7 @@ _CHOICES: Mapping[str, Collection[str]] = {
     "loss_weights": LOSS_WEIGHTS,
     "compute_type": COMPUTE_TYPES,
 }
-_NUMBERS = ("epochs", "batch_size", "learning_rate", "weight_decay", "noise", "distillation")
+_NUMBERS = ("epochs", "batch_size", "learning_rate", "weight_decay", "noise", "distillation", "epoch_examples")
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class TrainingPlan:
         loss_weights: "parameters": a subnetwork's loss counts by the root of its share of the parameters (REDS);
             "halving": each counts half of the next larger one's (the poster).
         compute_type: "float32", or "bfloat16" for activations and their gradients (weights, batch norm and losses stay float32).
+        epoch_examples: the most training examples that an epoch draws, others in each; 0: all of them.
 
     Raises:
         ConfigError: a number out of range, or an unknown choice.
@@ -54,13 +55,14 @@ class TrainingPlan:
     batch_norm: str = "own"
     loss_weights: str = "parameters"
     compute_type: str = "float32"
+    epoch_examples: int = 0
 
     def __post_init__(self) -> None:
         for name in _NUMBERS:
             number = getattr(self, name)
             if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 <= number < math.inf:
                 raise ConfigError(f"{name} of a training plan is a number, zero or more", seen=repr(number))
-        for name in ("epochs", "batch_size"):
+        for name in ("epochs", "batch_size", "epoch_examples"):
             if not isinstance(getattr(self, name), int):
                 raise ConfigError(f"{name} of a training plan is a whole number", seen=repr(getattr(self, name)))
         if self.batch_size < 1:

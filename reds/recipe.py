@@ -14,6 +14,8 @@ from reds.widths import HalvingRule, WidthRule, rule_from_dict
 from reds.zoo import architecture as find_architecture
 from reds.zoo import halved_groups
 
+REDS, REDS_FROM_SCRATCH, SCRATCH, EARLY_EXITS = METHOD_NAMES = ("reds", "reds-from-scratch", "scratch", "early-exits")
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -25,7 +27,9 @@ class Recipe:
         seed: decides split, initial weights, shuffling and augmentation.
         widths: the rule that chooses the subnetworks.
         pretraining: how the whole network is trained.
-        finetuning: how all subnetworks are trained together.
+        finetuning: how the networks of all budgets are trained.
+        checkpoint: path of a published network that training starts from; None: the whole network is trained here first.
+        method: what is trained, name in `reds.methods.METHODS`.
 
     Raises:
         ConfigError: an unknown name, or a seed that is not a whole number from 0 to 2**31 - 1.
@@ -37,17 +41,24 @@ class Recipe:
     widths: WidthRule
     pretraining: TrainingPlan
     finetuning: TrainingPlan
+    checkpoint: str | None = None
+    method: str = REDS
 
     def __post_init__(self) -> None:
         find_architecture(self.architecture)
         check_dataset(self.dataset)
+        if self.method not in METHOD_NAMES:
+            raise unknown_name("method", str(self.method), METHOD_NAMES)
+        if self.checkpoint is not None and not (isinstance(self.checkpoint, str) and self.checkpoint):
+            raise ConfigError("the checkpoint of a recipe is the path of a published network", seen=repr(self.checkpoint))
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 2**31:
             raise ConfigError("the seed is a whole number from 0 to 2147483647", seen=repr(self.seed))
 
     @property
     def name(self) -> str:
-        """What the recipe is called in messages: architecture, data set and seed."""
-        return f"{self.architecture}-{self.dataset}-{self.seed}"
+        """What the recipe is called in messages: architecture, data set, seed, and the method where it is not the usual one."""
+        method = "" if self.method == REDS else f"-{self.method}"
+        return f"{self.architecture}-{self.dataset}-{self.seed}{method}"
 
     @property
     def subnet_names(self) -> tuple[str, ...]:
@@ -63,6 +74,8 @@ class Recipe:
             "widths": self.widths.to_dict(),
             "pretraining": self.pretraining.to_dict(),
             "finetuning": self.finetuning.to_dict(),
+            "checkpoint": self.checkpoint,
+            "method": self.method,
         }
 
     @classmethod
@@ -92,6 +105,8 @@ class Recipe:
             rule_from_dict(widths),
             pretraining=data.get("pretraining"),
             finetuning=data.get("finetuning"),
+            checkpoint=data.get("checkpoint"),
+            method=data.get("method", REDS),
         )
 
 
@@ -103,6 +118,8 @@ def recipe_for(
     *,
     pretraining: Mapping[str, Any] | None = None,
     finetuning: Mapping[str, Any] | None = None,
+    checkpoint: str | None = None,
+    method: str = REDS,
 ) -> Recipe:
     """The recipe of a network on a data set, with its default training plans.
 
@@ -113,6 +130,8 @@ def recipe_for(
         widths: the rule that chooses the subnetworks.
         pretraining: numbers of the first training that differ from the default ({"epochs": 2}).
         finetuning: the same for the second.
+        checkpoint: path of a published network to start from.
+        method: what is trained.
 
     Raises:
         ConfigError: an unknown name or key, or a value out of range.
@@ -126,4 +145,6 @@ def recipe_for(
         widths,
         plans.pretraining.changed(pretraining or {}),
         plans.finetuning.changed(finetuning or {}),
+        checkpoint=checkpoint,
+        method=method,
     )

@@ -16,6 +16,7 @@ from reds.subnets import Subnets, budget_name, halving
 
 BUDGETS = (1.0, 0.75, 0.5, 0.25)
 FRACTIONS = (1.0, 0.5, 0.25, 0.125)
+ROUNDING = 1e-6  # MACs that a product of floats may lack
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,10 @@ class WidthRule(Protocol):
             ConfigError: the rule needs scores, and there are none.
             BudgetError: a budget cannot be met.
         """
+        ...
+
+    def allowed_macs(self, architecture: Architecture) -> tuple[int, ...]:
+        """Multiply-adds within which each subnetwork keeps, the whole network's first."""
         ...
 
     def to_dict(self) -> dict[str, Any]:
@@ -83,6 +88,10 @@ class SearchRule:
         found = search(architecture, importance, self.budgets, self.direction, self.minimum_width)
         return Choice(subnets_of(found), {**self.to_dict(), "solutions": [item.to_dict() for item in found]})
 
+    def allowed_macs(self, architecture: Architecture) -> tuple[int, ...]:
+        whole = architecture.cost(architecture.full_widths).macs
+        return tuple(math.floor(budget * whole + ROUNDING) for budget in self.budgets)
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "rule": self.rule,
@@ -117,6 +126,9 @@ class HalvingRule:
 
     def choose(self, architecture: Architecture, importance: Importance) -> Choice:
         return Choice(halving(architecture, self.fractions, self.groups), self.to_dict())
+
+    def allowed_macs(self, architecture: Architecture) -> tuple[int, ...]:
+        return tuple(architecture.cost(subnet.widths).macs for subnet in halving(architecture, self.fractions, self.groups))
 
     def to_dict(self) -> dict[str, Any]:
         return {"rule": self.rule, "groups": list(self.groups), "fractions": list(self.fractions)}

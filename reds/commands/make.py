@@ -7,6 +7,12 @@ The file holds a JSON list; of a recipe only architecture, dataset and seed are 
     "widths": {"rule": "halving", "groups": ["hidden1"], "fractions": [1, 0.5, 0.25]},
     "finetuning": {"epochs": 50}}]
 
+"checkpoint" is the path of a published network to start from (see: python -m reds import --help). "method" is one of
+  reds               nested subnetworks, trained together from the weights of the whole network (default)
+  reds-from-scratch  the same widths, trained together from random weights
+  scratch            an ordinary network of each of these widths, trained alone from random weights
+  early-exits        the whole network with classifiers after some of its layers, the deepest within each budget
+
 examples:
   python -m reds make recipes.json
   REDS_BENCH_CACHE=build/cache python -m reds make recipes.json --json
@@ -63,7 +69,13 @@ def read_recipes(path: Path) -> list[Recipe]:
 
 
 def _rows(recipe: Recipe, artifacts: Artifacts, with_paths: bool) -> list[dict[str, Any]]:
-    head = {"architecture": recipe.architecture, "dataset": recipe.dataset, "seed": recipe.seed}
-    paths = {"bundle": str(artifacts.bundle), "evaluation": str(artifacts.evaluation), "data": str(artifacts.data)}
-    tail = paths if with_paths else {}
-    return [{**head, **row, **tail} for row in subnet_rows(Bundle.load(artifacts.bundle))]
+    """A row for each budget, with the accuracy on the validation examples too where there are any."""
+    head = {"architecture": recipe.architecture, "dataset": recipe.dataset, "seed": recipe.seed, "method": recipe.method}
+    validation = artifacts.validation()
+    rows = []
+    for path in artifacts.bundles:
+        paths = {"bundle": str(path), "evaluation": str(artifacts.evaluation), "data": str(artifacts.data)}
+        for row in subnet_rows(Bundle.load(path)):
+            chosen_by = {"validation_accuracy": validation[row["subnet"]]} if validation else {}
+            rows.append({**head, **row, **chosen_by, **(paths if with_paths else {})})
+    return rows

@@ -31,3 +31,13 @@ def evaluated(bundle: Bundle, split: Split) -> Evaluation:
     logits = subnet_logits(bundle, split.x_test)
     right = (logits.argmax(axis=2) == split.y_test).mean(axis=1)
     return Evaluation(logits, {subnet.name: float(share) for subnet, share in zip(bundle.subnets, right, strict=True)})
+
+
+def validated(bundle: Bundle, split: Split) -> Mapping[str, float]:
+    """Share of right answers of every subnetwork on the validation part of the split; empty where it has none."""
+    if not len(split.y_validation):
+        return {}
+    from reds.training.evaluation import subnet_logits  # noqa: PLC0415 - imports TensorFlow
+
+    right = (subnet_logits(bundle, split.x_validation).argmax(axis=2) == split.y_validation).mean(axis=1)
+    return {subnet.name: float(share) for subnet, share in zip(bundle.subnets, right, strict=True)}

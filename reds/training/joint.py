@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,29 +23,32 @@ from reds.unfinished import Unfinished
 
 STREAM, RECALIBRATION_STREAM = 2, 4  # of random numbers, beside those of other uses of the same seed
 
-Shares = Callable[[Architecture, Subnets], tuple[float, ...]]
+Weights = Callable[[Sequence[int]], list[float]]
+"""What the losses of networks count, given how many parameters each has, the largest first."""
 
 
-def parameter_shares(architecture: Architecture, subnets: Subnets) -> tuple[float, ...]:
-    """sqrt(rho_s) / sum of sqrt(rho), rho_s being a subnetwork's part of the parameters (REDS)."""
-    return _normalised([math.sqrt(architecture.cost(subnet.widths).parameters) for subnet in subnets])
+def by_parameters(parameters: Sequence[int]) -> list[float]:
+    """sqrt(rho_s), rho_s being a network's part of the parameters (REDS)."""
+    return [math.sqrt(count) for count in parameters]
 
 
-def halving_shares(_architecture: Architecture, subnets: Subnets) -> tuple[float, ...]:
-    """1/2, 1/4, 1/8, ... (the REDS poster), normalised."""
-    return _normalised([0.5**level for level in range(len(subnets))])
+def by_halving(parameters: Sequence[int]) -> list[float]:
+    """1/2, 1/4, 1/8, ... (the REDS poster)."""
+    return [0.5**level for level in range(len(parameters))]
 
 
-def _normalised(weights: list[float]) -> tuple[float, ...]:
+LOSS_WEIGHTS: Mapping[str, Weights] = {"parameters": by_parameters, "halving": by_halving}
+
+
+def normalised_shares(parameters: Sequence[int], plan: TrainingPlan) -> tuple[float, ...]:
+    """Each network's share of the loss, given how many parameters each has, the largest first; they sum to 1."""
+    weights = LOSS_WEIGHTS[plan.loss_weights](parameters)
     return tuple(weight / sum(weights) for weight in weights)
-
-
-LOSS_SHARES: Mapping[str, Shares] = {"parameters": parameter_shares, "halving": halving_shares}
 
 
 def loss_shares(architecture: Architecture, subnets: Subnets, plan: TrainingPlan) -> tuple[float, ...]:
     """Each subnetwork's share of the loss, the whole network's first; they sum to 1."""
-    return LOSS_SHARES[plan.loss_weights](architecture, subnets)
+    return normalised_shares([architecture.cost(subnet.widths).parameters for subnet in subnets], plan)
 
 
 def train_subnets(

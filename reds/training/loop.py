@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from reds.architecture import Architecture
 from reds.batches import epoch_batches, steps_per_epoch
 from reds.datasets.split import Split
 from reds.errors import ConfigError
 from reds.plans import TrainingPlan
-from reds.training.layers import BATCH_FORWARDS, FORWARDS
-from reds.training.shared import Level, SharedNetwork
+from reds.training.layers import BATCH_FORWARDS, FORWARDS, Forward
+from reds.training.shared import Level
 from reds.unfinished import State, Unfinished
 
 OnEpoch = Callable[[int], None]
 """Called after each epoch with its number, from 1."""
+
+
+class Trainable(Protocol):
+    """Several networks that share variables, as one training sees them."""
+
+    @property
+    def architecture(self) -> Architecture:
+        """The network whose layers are common."""
+        ...
+
+    @property
+    def variables(self) -> Mapping[str, tf.Variable]:
+        """By weight name, what training changes."""
+        ...
+
+    def joint_logits(self, inputs: tf.Tensor, levels: Sequence[Level], forwards: Mapping[str, Forward]) -> list[tf.Tensor]:
+        """Logits float32 (batch, classes) of each level, the whole network's first."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -30,7 +50,7 @@ class Objective:
 
 
 def train(
-    network: SharedNetwork,
+    network: Trainable,
     objective: Objective,
     *,
     plan: TrainingPlan,
@@ -78,7 +98,7 @@ def train(
 class _Training:
     """The compiled steps of a training, and everything that they change."""
 
-    def __init__(self, network: SharedNetwork, objective: Objective, plan: TrainingPlan, steps: int) -> None:
+    def __init__(self, network: Trainable, objective: Objective, plan: TrainingPlan, steps: int) -> None:
         self._network, self._objective, self._plan = network, objective, plan
         own = {id(v): v for level in objective.levels for v in level.own.values()}
         self._variables = [*network.variables.values(), *own.values()]
@@ -117,7 +137,7 @@ class _Training:
 CONVOLUTIONS = ("conv2d", "depthwise_conv2d")
 
 
-def _normalising(network: SharedNetwork) -> list[tf.Variable]:
+def _normalising(network: Trainable) -> list[tf.Variable]:
     """Gamma and beta of every batch norm."""
     placed = (placed for placed in network.architecture.placed if placed.layer.kind == "batch_norm")
     names = (weight.name for layer in placed for weight in layer.weights)
@@ -134,7 +154,7 @@ def _schedule(plan: TrainingPlan, steps: int) -> keras.optimizers.schedules.Lear
 
 
 def _losses(
-    network: SharedNetwork, levels: Sequence[Level], plan: TrainingPlan, inputs: tf.Tensor, labels: tf.Tensor
+    network: Trainable, levels: Sequence[Level], plan: TrainingPlan, inputs: tf.Tensor, labels: tf.Tensor
 ) -> list[tf.Tensor]:
     """Mean cross-entropy of each subnetwork; those after the first learn partly from the first's predictions."""
     forwards = BATCH_FORWARDS if plan.batch_norm == "own" else FORWARDS

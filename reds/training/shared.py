@@ -53,18 +53,22 @@ class SharedNetwork:
         placed = self.architecture.placed
         widest = Level(tuple(map(max, zip(*(level.widths for level in levels), strict=True))))
         trunk = common_layers(self.architecture, [level.widths for level in levels])
-        shaped = tf.reshape(inputs, (-1, *self.architecture.input_shape))
-        common = self._run(tf.cast(shaped, self._compute_type), placed[:trunk], widest, forwards)
+        common = self.run(self.shaped(inputs), placed[:trunk], widest, forwards)
         if trunk == len(placed):
             return [tf.cast(common, tf.float32)] * len(levels)
         axis = placed[trunk].inputs
         found = []
         for level in levels:
-            values = self._run(prefix(common, axis, widest.widths, level.widths), placed[trunk:], level, forwards)
+            values = self.run(prefix(common, axis, widest.widths, level.widths), placed[trunk:], level, forwards)
             found.append(tf.cast(values, tf.float32))
         return found
 
-    def _run(self, values: tf.Tensor, layers: Sequence[Placed], level: Level, forwards: Mapping[str, Forward]) -> tf.Tensor:
+    def shaped(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Inputs (batch, ...) as the first layer takes them."""
+        return tf.cast(tf.reshape(inputs, (-1, *self.architecture.input_shape)), self._compute_type)
+
+    def run(self, values: tf.Tensor, layers: Sequence[Placed], level: Level, forwards: Mapping[str, Forward]) -> tf.Tensor:
+        """What some of the layers, one after the other, make of their inputs in a subnetwork."""
         for placed in layers:
             arrays = {weight.name.rsplit("/", 1)[1]: self.active(weight, level) for weight in placed.weights}
             if placed.layer.kind != "batch_norm":  # it computes its factors in float32 whatever the activations are

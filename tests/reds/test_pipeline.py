@@ -10,13 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reds import pipeline
+from reds import methods
 from reds.bundle import Bundle
 from reds.cache import CACHE_VARIABLE
 from reds.datasets.split import open_split
+from reds.methods import networks
 from reds.pipeline import locate, make, steps
 from reds.progress import silent
 from reds.recipe import Recipe, recipe_for
+from reds.stage_graph import in_order
 from reds.widths import HalvingRule, SearchRule
 
 FEW = {"epochs": 2}
@@ -40,8 +42,7 @@ def test_nothing_is_located_before_it_is_made(monkeypatch: pytest.MonkeyPatch, t
 
 def test_each_part_of_a_recipe_decides_some_stage_and_no_earlier_one() -> None:
     def keys(recipe: Recipe) -> list[str]:
-        inputs = pipeline.stage_inputs(recipe, "fingerprint")
-        return [stage.key(inputs[stage.name]) for stage in pipeline.AFTER_DATA]
+        return [step.key("fingerprint") for step in in_order(networks(recipe))]
 
     def changed_from(recipe: Recipe) -> int:
         same = [a == b for a, b in zip(keys(RECIPE), keys(recipe), strict=True)]
@@ -110,7 +111,7 @@ def test_a_changed_fine_tuning_keeps_the_pretraining(monkeypatch: pytest.MonkeyP
     def never(*_arguments: object) -> Bundle:
         raise AssertionError("pretrained again")
 
-    monkeypatch.setattr(pipeline, "pretrained", never)
+    monkeypatch.setattr(methods, "pretrained", never)
     other = recipe_for("mlp1", "digits", 0, RECIPE.widths, pretraining=FEW, finetuning={"epochs": 1})
     assert locate(other) is None
     assert make(other, silent) != make(RECIPE, silent)

@@ -1,0 +1,42 @@
+"""Trained network -> the same with early exits, all trained together: an ordinary network for each budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from reds.bundle import Bundle
+from reds.datasets.split import Split
+from reds.exits import deepest_exits
+from reds.plans import TrainingPlan
+
+
+def with_exits(
+    bundle: Bundle,
+    limits_macs: Mapping[str, int],
+    *,
+    split: Split,
+    plan: TrainingPlan,
+    seed: int,
+    on_epoch: Callable[[int], None],
+) -> list[Bundle]:
+    """A network for each budget: the layers up to the deepest exit within it, and that exit.
+
+    Args:
+        bundle: the backbone.
+        limits_macs: multiply-adds of each budget by its name, the whole network's first.
+        split: the data.
+        plan: how to train.
+        seed: decides all chance.
+        on_epoch: called after each epoch.
+
+    Raises:
+        BudgetError: no exit keeps a budget.
+        ConfigError: there are no training examples, or the loss is no longer a number.
+    """
+    exits = deepest_exits(bundle.architecture, limits_macs)
+    from reds.training.exits import train_exits  # noqa: PLC0415 - imports TensorFlow
+
+    trained, losses = train_exits(bundle, exits, split=split, plan=plan, seed=seed, on_epoch=on_epoch)
+    facts = {**plan.to_dict(), "last_losses": list(losses)}
+    depths = {name: each.depth for name, each in exits.items()}
+    return [each.with_provenance(finetuning=facts, exits=depths) for each in trained]
