@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from reds.datasets.image_augmentation import ImageAugmentation
+from reds.datasets.speech_augmentation import SpeechAugmentation
 
 
 class Augmentation(Protocol):
@@ -29,6 +30,7 @@ class Augmentation(Protocol):
 
 KINDS: Mapping[str, Callable[[Mapping[str, Any], Path, np.ndarray], Augmentation]] = {
     ImageAugmentation.kind: ImageAugmentation.opened,
+    SpeechAugmentation.kind: SpeechAugmentation.opened,
 }
 """By kind: from a description, the folder with the arrays, and the training inputs."""
 

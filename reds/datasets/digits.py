@@ -32,8 +32,8 @@ def load(seed: int) -> Split:
     train, test = (
         np.asarray(part) for part in train_test_split(indices, test_size=TEST_SHARE, stratify=labels, random_state=seed)
     )
-    parts = {"train": (inputs[train], labels[train]), "test": (inputs[test], labels[test])}
-    return make_split("digits", seed, CLASSES, **parts, origin=ORIGIN)
+    training, testing = (inputs[train], labels[train]), (inputs[test], labels[test])
+    return make_split("digits", seed, CLASSES, train=training, test=testing, origin=ORIGIN)
 
 
 def prepare(preparation: Preparation) -> None:

@@ -66,10 +66,8 @@ def prepare(preparation: Preparation) -> None:
 
 def _origin(folder: Path) -> str:
     for remote in REMOTES:
-        if (
-            hashlib.new(remote.algorithm, (folder / remote.name).read_bytes(), usedforsecurity=False).hexdigest()
-            != remote.checksum
-        ):
+        digest = hashlib.new(remote.algorithm, (folder / remote.name).read_bytes(), usedforsecurity=False)
+        if digest.hexdigest() != remote.checksum:
             return f"files found on disk that are not the published ones ({remote.name} has another checksum)"
     return "the published files, checksums verified"
 

@@ -8,9 +8,12 @@ from reds.datasets.cifar10 import CIFAR10
 from reds.datasets.dataset import DataSet
 from reds.datasets.digits import DIGITS
 from reds.datasets.fashion_mnist import FASHION_MNIST
+from reds.datasets.speech_commands import SPEECH_COMMANDS
+from reds.datasets.speech_test_set import SPEECH_TEST_SET, SPEECH_TEST_SET_NOISY
 from reds.errors import unknown_name
 
-DATASETS: Mapping[str, DataSet] = {each.name: each for each in (DIGITS, FASHION_MNIST, CIFAR10)}
+_SETS = (DIGITS, FASHION_MNIST, CIFAR10, SPEECH_COMMANDS, SPEECH_TEST_SET, SPEECH_TEST_SET_NOISY)
+DATASETS: Mapping[str, DataSet] = {each.name: each for each in _SETS}
 
 
 def dataset(name: str) -> DataSet:

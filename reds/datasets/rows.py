@@ -21,7 +21,7 @@ def write_rows(path: Path, shape: tuple[int, ...], dtype: np.dtype | type, block
         npy.write_array_header_1_0(file, {"descr": npy.dtype_to_descr(wanted), "fortran_order": False, "shape": shape})
         for block in blocks:
             rows = np.ascontiguousarray(block, wanted).reshape(-1, *shape[1:])
-            file.write(memoryview(rows).cast("B") if rows.size else b"")
+            file.write(rows.tobytes())
             written += len(rows)
     assert written == shape[0], f"{written} rows, not {shape[0]}"
 

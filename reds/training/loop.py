@@ -113,7 +113,7 @@ class _Training:
     def _steps(self, inputs: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Sums of the losses (levels,) over steps of inputs (steps, batch, features) and labels (steps, batch)."""
         total = tf.zeros(len(self._objective.levels))
-        for index in tf.range(inputs.shape[0]):
+        for index in tf.range(tf.shape(inputs)[0]):
             total += self._step(inputs[index], labels[index])
         return total
 

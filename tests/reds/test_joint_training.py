@@ -212,3 +212,17 @@ def test_bfloat16_trains_float32_weights(split: Split) -> None:
     bundle = training(initial(POOLED), split, PLAN.changed({"compute_type": "bfloat16"}))
     assert {array.dtype for array in bundle.weights.values()} == {np.dtype(np.float32)}
     assert min(right(bundle, split)) > 0.85
+
+
+@pytest.mark.parametrize(
+    "network", [POOLED, Architecture("dense", (64,), (Dense("hidden", 6), ReLU("relu"), Dense("classes", 3)))]
+)
+def test_an_epoch_in_uneven_pieces_is_the_same_epoch(
+    network: Architecture, split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = PLAN.changed({"epochs": 2})
+    at_once = training(initial(network), split, plan)
+    monkeypatch.setattr("reds.batches.CHUNK_BYTES", 3 * 4 * 20 * 64)  # 20 steps as 3, 3, ..., 2
+    in_pieces = training(initial(network), split, plan)
+    for name, array in at_once.weights.items():
+        assert in_pieces.weights[name] == pytest.approx(array, abs=1e-5)
