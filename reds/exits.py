@@ -54,21 +54,19 @@ def _head(shape: Shape, classes: int) -> tuple[Layer, ...]:
 
 
 def deepest_exits(architecture: Architecture, limits_macs: Mapping[str, int]) -> dict[str, Exit]:
-    """By name of a budget, the deepest exit within its multiply-adds.
+    """By name of a budget, the deepest exit within its multiply-adds; budgets that even the first exit exceeds are left out.
 
     Raises:
-        BudgetError: no exit keeps a budget.
+        BudgetError: all budgets but those of the whole network are left out.
     """
     exits = [exit_after(architecture, depth) for depth in range(len(architecture.layers), 0, -1)]
-    found = {}
-    for name, limit in limits_macs.items():
-        within = next((each for each in exits if each.macs <= limit), None)
-        if within is None:
-            least = min(each.macs for each in exits)
-            raise BudgetError(
-                f"no early exit of {architecture.name} keeps the budget of subnetwork {name!r}, {limit:,} MACs",
-                seen=f"the first one takes {least:,}",
-                do="raise the budget, or leave it out",
-            )
-        found[name] = within
+    within = {name: next((each for each in exits if each.macs <= limit), None) for name, limit in limits_macs.items()}
+    found = {name: each for name, each in within.items() if each is not None}
+    if all(each.head is None for each in found.values()):
+        least, limits = min(each.macs for each in exits), ", ".join(f"{limit:,}" for limit in limits_macs.values())
+        raise BudgetError(
+            f"no early exit of {architecture.name} keeps a budget of {limits} MACs",
+            seen=f"the first one takes {least:,}, the whole network {exits[0].macs:,}",
+            do="raise a budget",
+        )
     return found

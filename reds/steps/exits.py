@@ -21,6 +21,8 @@ def with_exits(
 ) -> list[Bundle]:
     """A network for each budget: the layers up to the deepest exit within it, and that exit.
 
+    A budget that even the first exit exceeds has none; the provenance states the depth of each exit by budget.
+
     Args:
         bundle: the backbone.
         limits_macs: multiply-adds of each budget by its name, the whole network's first.
@@ -30,7 +32,7 @@ def with_exits(
         on_epoch: called after each epoch.
 
     Raises:
-        BudgetError: no exit keeps a budget.
+        BudgetError: no exit but the network's own end keeps a budget.
         ConfigError: there are no training examples, or the loss is no longer a number.
     """
     exits = deepest_exits(bundle.architecture, limits_macs)
@@ -38,5 +40,5 @@ def with_exits(
 
     trained, losses = train_exits(bundle, exits, split=split, plan=plan, seed=seed, on_epoch=on_epoch)
     facts = {**plan.to_dict(), "last_losses": list(losses)}
-    depths = {name: each.depth for name, each in exits.items()}
+    depths = {name: exits[name].depth if name in exits else None for name in limits_macs}
     return [each.with_provenance(finetuning=facts, exits=depths) for each in trained]
