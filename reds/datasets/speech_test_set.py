@@ -25,7 +25,7 @@ def _layout(dataset: str) -> Layout:
     return Layout(
         dataset=dataset,
         folder="speech_commands_test_set_v0.02",
-        pattern="*/*.wav",
+        patterns=("*/*.wav",),
         expected=f"LABEL/*.wav for {', '.join(CLASSES)}",
         # Size and SHA-256: the checksum lists of TensorFlow Datasets.
         remotes=(
@@ -59,7 +59,7 @@ def prepare(preparation: Preparation, silence: str) -> None:
     for part in ("train", "validation"):
         write_rows(folder / f"x_{part}.npy", (0, preparation.form.features), np.float32, [])
         write_rows(folder / f"y_{part}.npy", (0,), np.int32, [])
-    origin = f"{source.origin}; the official test archive; {silence}"
+    origin = f"{source.origin}; every clip is for testing; {silence}"
     described_split(folder, preparation.name, preparation.seed, CLASSES, augmentation=None, origin=origin)
 
 

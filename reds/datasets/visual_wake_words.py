@@ -27,7 +27,7 @@ MIDDLE = np.float32(127.5)
 LAYOUT = Layout(
     dataset="visual_wake_words",
     folder="visual_wake_words",
-    pattern="*.record*",
+    patterns=("*.record*",),
     expected="train.record-* and val.record-*",
     instead="it cannot be downloaded ready-made: run download_and_convert_data.py --dataset_name=visualwakewords of TensorFlow's "
     "models/research/slim, which downloads COCO 2014 and writes these files",
