@@ -164,7 +164,7 @@ class SmallTflite:
         return output
 
     def _multiply(
-        self, code: int, source: int, shape: tuple[int, ...], output_shape: tuple[int, ...], options: Any, axis: int = 0
+        self, code: int, source: int, shape: tuple[int, ...], output_shape: tuple[int, ...], options: Any, *, axis: int = 0
     ) -> int:
         values = self.generator.integers(-127, 128, shape).astype(np.int8)
         scales = self.generator.uniform(0.001, 0.02, shape[axis]).astype(np.float32)

@@ -73,7 +73,7 @@ def test_numbers_of_another_size_become_float32(saved: Path) -> None:
         (np.full((5, 3), 1e300), ProtocolError, "not finite"),
         (np.zeros((3, 5), np.float32), ConfigError, r"layer 5 with weights \(classes\) holds bias \(3,\), kernel \(3, 5\)"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_array_of_the_network_is_refused(value: object, kind: type[BenchError], message: str, saved: Path) -> None:
     replaced(saved, KERNEL, value)
     with pytest.raises(kind, match=f"(?s){message}"):
@@ -107,7 +107,7 @@ def test_an_array_that_says_it_is_huge_is_never_read(saved: Path) -> None:
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "other", "w") as file:
         file["numbers"] = np.zeros(3)
-    with pytest.raises(ProtocolError, match="(?s)not a Keras model.*no layer_names"):
+    with pytest.raises(ProtocolError, match=r"(?s)not a Keras model.*no layer_names"):
         import_network(tmp_path / "other", small())
     with h5py.File(tmp_path / "other", "w") as file:
         file.attrs["layer_names"] = [b"there", b"not"]
@@ -117,7 +117,7 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
 
 
 def test_another_architecture_is_refused(saved: Path) -> None:
-    with pytest.raises(ConfigError, match="(?s)not a network like dnn_s.*6 layers with weights, not 4"):
+    with pytest.raises(ConfigError, match=r"(?s)not a network like dnn_s.*6 layers with weights, not 4"):
         import_network(saved, architecture("dnn_s"))
 
 
@@ -155,7 +155,7 @@ def test_damaged_values_of_attributes_and_arrays_break_nothing(
     assert all(np.isfinite(array).all() for array in bundle.weights.values())
 
 
-def _places(content: bytes, name: bytes) -> list[int]:
+def _places(content: bytearray, name: bytes) -> list[int]:
     found = [content.find(name)]
     while found[-1] >= 0:
         found.append(content.find(name, found[-1] + 1))

@@ -140,11 +140,23 @@ def set_code(made: SmallTflite, index: int, code: int) -> None:
 @pytest.mark.parametrize(
     ("change", "kind", "message"),
     [
-        (lambda made: setattr(made.weight_tensor(0), "quantization", None), ProtocolError, "has whole numbers as weights.*no scales"),
-        (lambda made: setattr(made.weight_tensor(0).quantization, "scale", [1.0, 2.0]), ProtocolError, "scales that do not fit.*2 along 0"),
+        (
+            lambda made: setattr(made.weight_tensor(0), "quantization", None),
+            ProtocolError,
+            "has whole numbers as weights.*no scales",
+        ),
+        (
+            lambda made: setattr(made.weight_tensor(0).quantization, "scale", [1.0, 2.0]),
+            ProtocolError,
+            "scales that do not fit.*2 along 0",
+        ),
         (lambda made: setattr(made.weight_tensor(0).quantization, "quantizedDimension", 9), ProtocolError, "4 along 9"),
         (lambda made: setattr(made.weight_tensor(0).quantization, "zeroPoint", [0, 0]), ProtocolError, "2, 4 scales"),
-        (lambda made: setattr(made.weight_tensor(1).quantization, "scale", [np.nan] * 4), ProtocolError, "36 of 36 in weights of operator 1"),
+        (
+            lambda made: setattr(made.weight_tensor(1).quantization, "scale", [np.nan] * 4),
+            ProtocolError,
+            "36 of 36 in weights of operator 1",
+        ),
         (lambda made: setattr(made.weight_tensor(0), "shape", [4, 3, 2, 2]), ProtocolError, r"24 bytes for int8 \(4, 3, 2, 2\)"),
         (lambda made: setattr(made.weight_tensor(0), "shape", [4, -3, -2, 1]), ProtocolError, "lacks weights"),
         (lambda made: setattr(made.weight_tensor(0), "shape", [4, 6]), ProtocolError, r"weights of another rank.*\(4, 6\)"),
@@ -159,7 +171,7 @@ def set_code(made: SmallTflite, index: int, code: int) -> None:
         (lambda made: set_code(made, 3, 14), ConfigError, "operator 3 has the code 14.*operators here: AVERAGE_POOL_2D"),
         (lambda made: set_code(made, 3, 25), ConfigError, "operator 2 .*activation softmax; pointwise1"),
     ],
-)  # fmt: skip
+)
 def test_broken_files_are_refused(
     change: Change, kind: type[BenchError], message: str, made: SmallTflite, tmp_path: Path
 ) -> None:
@@ -188,7 +200,7 @@ def test_a_damaged_file_is_refused_or_read_but_breaks_nothing(
 
 @pytest.mark.parametrize("length", [8, 100, 2000])
 def test_a_truncated_file_is_refused(length: int, made: SmallTflite, tmp_path: Path) -> None:
-    with pytest.raises(ProtocolError, match="is not a readable .tflite file"):
+    with pytest.raises(ProtocolError, match=r"is not a readable .tflite file"):
         read(tmp_path / "model", made.content()[:length])
 
 
