@@ -94,7 +94,7 @@ def make(recipe: Recipe, progress: Progress) -> Artifacts:
     run = _Run(recipe, stage_inputs(recipe, split.fingerprint), progress)
     first, second = recipe.pretraining, recipe.finetuning
     whole = run.bundle(PRETRAINED, first.epochs, lambda tick: pretrained(architecture, split, first, seed, tick))
-    ranked = run.bundle(CONVERTED, 1, lambda _: converted(whole, split, seed))
+    ranked = run.bundle(CONVERTED, 1, lambda _: converted(whole, split, seed, method=recipe.importance))
     nested = run.bundle(NARROWED, 1, lambda _: narrowed(ranked, recipe.widths))
     trained = run.bundle(FINETUNED, second.epochs, lambda tick: finetuned(nested, split, second, seed, tick))
     folder = run.stage(EVALUATED, 1, lambda folder, _: _write_evaluated(folder, trained, split, recipe))
@@ -150,7 +150,7 @@ def stage_inputs(recipe: Recipe, fingerprint: str) -> dict[str, dict[str, Any]]:
             "plan": recipe.pretraining.to_dict(),
             "seed": recipe.seed,
         },
-        CONVERTED.name: {"data": fingerprint, "seed": recipe.seed},
+        CONVERTED.name: {"data": fingerprint, "seed": recipe.seed, "importance": recipe.importance},
         NARROWED.name: {"widths": recipe.widths.to_dict()},
         FINETUNED.name: {"data": fingerprint, "plan": recipe.finetuning.to_dict(), "seed": recipe.seed},
         EVALUATED.name: {"data": fingerprint, "recipe": recipe.to_dict()},

@@ -9,6 +9,7 @@ from typing import Any
 from reds.datasets.registry import check_dataset
 from reds.defaults import default_plans
 from reds.errors import ConfigError, unknown_name
+from reds.importance import TAYLOR, check_method
 from reds.plans import TrainingPlan
 from reds.widths import HalvingRule, WidthRule, rule_from_dict
 from reds.zoo import architecture as find_architecture
@@ -26,6 +27,7 @@ class Recipe:
         widths: the rule that chooses the subnetworks.
         pretraining: how the whole network is trained.
         finetuning: how all subnetworks are trained together.
+        importance: how channels are scored, name in `reds.importance.METHODS`.
 
     Raises:
         ConfigError: an unknown name, or a seed that is not a whole number from 0 to 2**31 - 1.
@@ -37,10 +39,12 @@ class Recipe:
     widths: WidthRule
     pretraining: TrainingPlan
     finetuning: TrainingPlan
+    importance: str = TAYLOR
 
     def __post_init__(self) -> None:
         find_architecture(self.architecture)
         check_dataset(self.dataset)
+        check_method(self.importance)
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 2**31:
             raise ConfigError("the seed is a whole number from 0 to 2147483647", seen=repr(self.seed))
 
@@ -63,6 +67,7 @@ class Recipe:
             "widths": self.widths.to_dict(),
             "pretraining": self.pretraining.to_dict(),
             "finetuning": self.finetuning.to_dict(),
+            "importance": self.importance,
         }
 
     @classmethod
@@ -92,6 +97,7 @@ class Recipe:
             rule_from_dict(widths),
             pretraining=data.get("pretraining"),
             finetuning=data.get("finetuning"),
+            importance=str(data.get("importance", TAYLOR)),
         )
 
 
@@ -103,6 +109,7 @@ def recipe_for(
     *,
     pretraining: Mapping[str, Any] | None = None,
     finetuning: Mapping[str, Any] | None = None,
+    importance: str = TAYLOR,
 ) -> Recipe:
     """The recipe of a network on a data set, with its default training plans.
 
@@ -113,6 +120,7 @@ def recipe_for(
         widths: the rule that chooses the subnetworks.
         pretraining: numbers of the first training that differ from the default ({"epochs": 2}).
         finetuning: the same for the second.
+        importance: how channels are scored.
 
     Raises:
         ConfigError: an unknown name or key, or a value out of range.
@@ -126,4 +134,5 @@ def recipe_for(
         widths,
         plans.pretraining.changed(pretraining or {}),
         plans.finetuning.changed(finetuning or {}),
+        importance,
     )
