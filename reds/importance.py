@@ -1,36 +1,123 @@
-"""How much each weight and each channel matters: first-order Taylor importance |w g|.
+"""How much each weight and each channel matters, by one of several methods.
 
-Molchanov et al., "Importance estimation for neural network pruning" (CVPR 2019), as REDS uses it: `g` is the signed sum of the
-gradients of the mean cross-entropy over mini-batches. Biases do not count.
+`taylor` is first-order importance |w g| (Molchanov et al., "Importance estimation for neural network pruning", CVPR 2019) as REDS
+uses it: `g` is the signed sum of the gradients of the mean cross-entropy over mini-batches. `l1` and `l2` look at the weights
+alone; `random` is what the others must beat. Only kernels are scored: biases and batch norm do not count.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 from reds.architecture import Architecture, Placed
-from reds.errors import ConfigError
+from reds.errors import ConfigError, unknown_name
 from reds.layers import Axis
 
 Importance = Mapping[str, np.ndarray]
-"""|w g| of each element of each kernel, float32, by weight name, in the shape of the weight."""
+"""How much each element of each kernel matters, float32, not negative, by weight name, in the shape of the weight."""
+
+Weights = Mapping[str, np.ndarray]
+
+TAYLOR, RANDOM = "taylor", "random"
 
 
-def taylor(architecture: Architecture, weights: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray]) -> Importance:
+def taylor(architecture: Architecture, weights: Weights, gradients: Weights) -> Importance:
     """Importance |w g| of every kernel element, given the summed gradients by weight name.
 
     Raises:
-        ConfigError: a gradient is missing or not of its weight's shape.
+        ConfigError: a gradient is missing, not of its weight's shape, or not finite.
     """
-    kernels = [name for name, weight in architecture.weights.items() if len(weight.axes) > 1]
-    for name in kernels:
+    for name in kernels(architecture):
         if name not in gradients or gradients[name].shape != weights[name].shape:
             seen = str(gradients[name].shape) if name in gradients else "no gradient"
             raise ConfigError(f"the gradient of {name!r} does not fit its weight {weights[name].shape}", seen=seen)
-    return {name: np.abs(weights[name] * gradients[name]).astype(np.float32) for name in kernels}
+    return _scored(architecture, {name: np.abs(weights[name] * gradients[name]) for name in kernels(architecture)})
+
+
+def l1(architecture: Architecture, weights: Weights) -> Importance:
+    """Importance |w|: a channel is worth the L1 norm of its kernel."""
+    return _scored(architecture, {name: np.abs(weights[name]) for name in kernels(architecture)})
+
+
+def l2(architecture: Architecture, weights: Weights) -> Importance:
+    """Importance w^2: a channel is worth the squared L2 norm of its kernel, which sorts as the norm does and adds up."""
+    return _scored(architecture, {name: np.square(weights[name]) for name in kernels(architecture)})
+
+
+def random(architecture: Architecture, seed: int) -> Importance:
+    """Importance drawn uniformly from [0, 1), whatever the weights are."""
+    generator, full = np.random.default_rng(seed), architecture.full_widths
+    return {name: generator.random(architecture.weights[name].shape(full), np.float32) for name in kernels(architecture)}
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a method may look at.
+
+    Attributes:
+        architecture: the network.
+        weights: its weights.
+        gradients: computes its summed gradients; not called where they are not needed.
+        seed: of random scores.
+    """
+
+    architecture: Architecture
+    weights: Weights
+    gradients: Callable[[], Weights]
+    seed: int
+
+
+METHODS: Mapping[str, Callable[[Scored], Importance]] = {
+    TAYLOR: lambda scored: taylor(scored.architecture, scored.weights, scored.gradients()),
+    "l1": lambda scored: l1(scored.architecture, scored.weights),
+    "l2": lambda scored: l2(scored.architecture, scored.weights),
+    RANDOM: lambda scored: random(scored.architecture, scored.seed),
+}
+
+
+def check_method(name: str) -> str:
+    """The name of a method.
+
+    Raises:
+        ConfigError: there is none of this name.
+    """
+    if name not in METHODS:
+        raise unknown_name("importance", str(name), METHODS)
+    return name
+
+
+def kernels(architecture: Architecture) -> list[str]:
+    """Names of the weights that are scored."""
+    return [name for name, weight in architecture.weights.items() if not weight.is_vector]
+
+
+def check_importance(architecture: Architecture, importance: Importance) -> None:
+    """Raise ConfigError unless every kernel has scores of its shape that are finite and not negative; the message names it."""
+    for name in kernels(architecture):
+        shape = architecture.weights[name].shape(architecture.full_widths)
+        scores = importance.get(name)
+        if scores is None or scores.shape != shape:
+            seen = "none" if scores is None else str(scores.shape)
+            raise ConfigError(f"the importance of {name!r} does not fit its weight {shape}", seen=seen)
+        for what, wrong in (("NaN", np.isnan(scores)), ("infinite", np.isinf(scores)), ("negative", scores < 0)):
+            if wrong.any():
+                where = tuple(int(index) for index in np.argwhere(wrong)[0])
+                seen = f"{int(wrong.sum())} of {scores.size}, the first at {where}"
+                raise ConfigError(
+                    f"the importance of {name!r} has scores that are {what}", seen=seen, do="score the network anew"
+                )
+
+
+def _scored(architecture: Architecture, importance: Importance) -> Importance:
+    """The scores as float32, after checking them."""
+    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, which the check names
+        scores = {name: array.astype(np.float32) for name, array in importance.items()}
+    check_importance(architecture, scores)
+    return scores
 
 
 def channel_importance(architecture: Architecture, importance: Importance) -> tuple[np.ndarray, ...]:

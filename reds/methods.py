@@ -63,9 +63,12 @@ class Ingredients:
     @cached_property
     def nested(self) -> Step:
         """The whole network, its channels sorted, with subnetworks that have not been trained."""
-        seed, widths = self.recipe.seed, self.recipe.widths
+        seed, widths, importance = self.recipe.seed, self.recipe.widths, self.recipe.importance
         ranked = Step(
-            CONVERTED, {"seed": seed}, lambda bundles, split, _: [converted(bundles[0], split, seed)], before=(self.whole,)
+            CONVERTED,
+            {"seed": seed, "importance": importance},
+            lambda bundles, split, _: [converted(bundles[0], split, seed, method=importance)],
+            before=(self.whole,),
         )
         return Step(
             NARROWED,

@@ -63,17 +63,18 @@ def split_for(
         ConfigError: no such set, or inputs or classes of the network are others.
         MissingError, ProtocolError, TransportError: as `prepared_data`.
     """
-    check_classes(architecture, name)
+    check_fit(architecture, name)
     return open_split(prepared_data(name, Request(seed, architecture.input_shape, data_dir), amounts))
 
 
-def check_classes(architecture: Architecture, name: str) -> None:
-    """Raise ConfigError where a network has not as many classes as a data set."""
-    classes = find_dataset(name).classes
-    if architecture.classes != len(classes):
+def check_fit(architecture: Architecture, name: str) -> None:
+    """Raise ConfigError where a network takes other inputs than a data set offers, or has not as many classes."""
+    dataset = find_dataset(name)
+    fitting_form(name, dataset.forms, architecture.input_shape)
+    if architecture.classes != len(dataset.classes):
         raise ConfigError(
             f"the data set {name!r} does not fit the network {architecture.name!r}",
-            seen=f"{architecture.classes} outputs, {len(classes)} classes ({', '.join(classes)})",
+            seen=f"{architecture.classes} outputs, {len(dataset.classes)} classes ({', '.join(dataset.classes)})",
         )
 
 

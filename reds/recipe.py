@@ -9,6 +9,7 @@ from typing import Any
 from reds.datasets.registry import check_dataset
 from reds.defaults import default_plans
 from reds.errors import ConfigError, unknown_name
+from reds.importance import TAYLOR, check_method
 from reds.plans import TrainingPlan
 from reds.widths import HalvingRule, WidthRule, rule_from_dict
 from reds.zoo import architecture as find_architecture
@@ -28,6 +29,7 @@ class Recipe:
         widths: the rule that chooses the subnetworks.
         pretraining: how the whole network is trained.
         finetuning: how the networks of all budgets are trained.
+        importance: how channels are scored, name in `reds.importance.METHODS`.
         checkpoint: path of a published network that training starts from; None: the whole network is trained here first.
         method: what is trained, name in `reds.methods.METHODS`.
 
@@ -41,12 +43,14 @@ class Recipe:
     widths: WidthRule
     pretraining: TrainingPlan
     finetuning: TrainingPlan
+    importance: str = TAYLOR
     checkpoint: str | None = None
     method: str = REDS
 
     def __post_init__(self) -> None:
         find_architecture(self.architecture)
         check_dataset(self.dataset)
+        check_method(self.importance)
         if self.method not in METHOD_NAMES:
             raise unknown_name("method", str(self.method), METHOD_NAMES)
         if self.checkpoint is not None and not (isinstance(self.checkpoint, str) and self.checkpoint):
@@ -74,6 +78,7 @@ class Recipe:
             "widths": self.widths.to_dict(),
             "pretraining": self.pretraining.to_dict(),
             "finetuning": self.finetuning.to_dict(),
+            "importance": self.importance,
             "checkpoint": self.checkpoint,
             "method": self.method,
         }
@@ -105,6 +110,7 @@ class Recipe:
             rule_from_dict(widths),
             pretraining=data.get("pretraining"),
             finetuning=data.get("finetuning"),
+            importance=str(data.get("importance", TAYLOR)),
             checkpoint=data.get("checkpoint"),
             method=data.get("method", REDS),
         )
@@ -118,6 +124,7 @@ def recipe_for(
     *,
     pretraining: Mapping[str, Any] | None = None,
     finetuning: Mapping[str, Any] | None = None,
+    importance: str = TAYLOR,
     checkpoint: str | None = None,
     method: str = REDS,
 ) -> Recipe:
@@ -130,6 +137,7 @@ def recipe_for(
         widths: the rule that chooses the subnetworks.
         pretraining: numbers of the first training that differ from the default ({"epochs": 2}).
         finetuning: the same for the second.
+        importance: how channels are scored.
         checkpoint: path of a published network to start from.
         method: what is trained.
 
@@ -145,6 +153,7 @@ def recipe_for(
         widths,
         plans.pretraining.changed(pretraining or {}),
         plans.finetuning.changed(finetuning or {}),
-        checkpoint=checkpoint,
-        method=method,
+        importance,
+        checkpoint,
+        method,
     )

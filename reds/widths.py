@@ -11,11 +11,16 @@ from typing import Any, ClassVar, Protocol
 from reds.architecture import Architecture
 from reds.errors import ConfigError, unknown_name
 from reds.importance import Importance
-from reds.search.nested import DIRECTIONS, search, subnets_of
+from reds.search.latency import LatencyTable
+from reds.search.limits import Limits, limits_from_dict
+from reds.search.models import Settings
+from reds.search.nested import search, subnets_of
+from reds.search.solver import GAP, SOLVER, Effort
 from reds.subnets import Subnets, budget_name, halving
 
 BUDGETS = (1.0, 0.75, 0.5, 0.25)
 FRACTIONS = (1.0, 0.5, 0.25, 0.125)
+MOST_BUDGETS = 16
 ROUNDING = 1e-6  # MACs that a product of floats may lack
 
 
@@ -57,35 +62,54 @@ class WidthRule(Protocol):
 
 @dataclass(frozen=True)
 class SearchRule:
-    """The most important weights within each budget of MACs, nested.
+    """The most important weights within each budget, nested.
 
     Attributes:
-        budgets: shares of the whole network's MACs, falling, the first 1.
+        budgets: shares of the whole network's MACs (with `latency`: of its ticks), falling, the first 1, at most `MOST_BUDGETS`.
         direction: "bottom-up" (the smallest network is chosen first) or "top-down" (the largest).
         minimum_width: the least channels a group keeps.
+        align: widths are multiples of this, or all channels.
+        solver: name in `reds.search.models.SOLVERS`.
+        limits: what every subnetwork keeps to besides its budget, or its JSON-ready form.
+        latency: what the layers take on a device, or its JSON-ready form; None: budgets are MACs.
+        gap: a certified relative gap that is small enough.
+        time_limit_s: seconds for each subnetwork, None for no limit.
     """
 
     budgets: tuple[float, ...] = BUDGETS
     direction: str = "bottom-up"
     minimum_width: int = 2
+    align: int = 1
+    solver: str = SOLVER
+    limits: Limits = Limits()  # noqa: RUF009 - frozen
+    latency: LatencyTable | None = None
+    gap: float = GAP
+    time_limit_s: float | None = None
     rule: ClassVar[str] = "search"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "budgets", _shares("budgets", self.budgets))
-        if self.direction not in DIRECTIONS:
-            raise unknown_name("search direction", str(self.direction), DIRECTIONS)
-        if not isinstance(self.minimum_width, int) or self.minimum_width < 1:
-            raise ConfigError("minimum_width is a whole number, at least 1", seen=repr(self.minimum_width))
+        if isinstance(self.limits, Mapping):
+            object.__setattr__(self, "limits", limits_from_dict(self.limits))
+        if isinstance(self.latency, Mapping):
+            object.__setattr__(self, "latency", LatencyTable.from_dict(self.latency))
+        _ = self.settings
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(budget_name(budget) for budget in self.budgets)
 
+    @property
+    def settings(self) -> Settings:
+        """How to search."""
+        effort = Effort(self.gap, self.time_limit_s)
+        return Settings(self.direction, self.minimum_width, self.align, self.solver, self.limits, self.latency, effort)
+
     def choose(self, architecture: Architecture, importance: Importance) -> Choice:
         if not importance:
             do = "score it first (python -m reds convert --help), or cut it without scores: --halving"
             raise ConfigError("the network has no importance to choose widths by", do=do)
-        found = search(architecture, importance, self.budgets, self.direction, self.minimum_width)
+        found = search(architecture, importance, self.budgets, self.settings)
         return Choice(subnets_of(found), {**self.to_dict(), "solutions": [item.to_dict() for item in found]})
 
     def allowed_macs(self, architecture: Architecture) -> tuple[int, ...]:
@@ -98,6 +122,12 @@ class SearchRule:
             "budgets": list(self.budgets),
             "direction": self.direction,
             "minimum_width": self.minimum_width,
+            "align": self.align,
+            "solver": self.solver,
+            "limits": self.limits.to_dict(),
+            "latency": self.latency.to_dict() if self.latency else None,
+            "gap": self.gap,
+            "time_limit_s": self.time_limit_s,
         }
 
 
@@ -164,7 +194,14 @@ def _shares(what: str, values: Sequence[float]) -> tuple[float, ...]:
         shares = tuple(float(value) for value in values)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{what} is a list of shares of the whole network", seen=repr(values)) from error
-    falling = all(larger > smaller for larger, smaller in pairwise(shares))
-    if not shares or shares[0] != 1 or not falling or not all(math.isfinite(s) and s > 0 for s in shares):
-        raise ConfigError(f"{what} are shares of the whole network, falling, the first 1, all above 0", seen=str(list(values)))
+    for wrong, why in (
+        (not all(math.isfinite(share) and share > 0 for share in shares), "all above 0"),
+        (any(share > 1 for share in shares), "at most 1 (100 %)"),
+        (len(set(shares)) < len(shares), "each once"),
+        (any(larger < smaller for larger, smaller in pairwise(shares)), "falling"),
+        (shares[:1] != (1.0,), "the first 1, the whole network"),
+        (not 2 <= len(shares) <= MOST_BUDGETS, f"2 to {MOST_BUDGETS} of them, the whole network included"),
+    ):
+        if wrong:
+            raise ConfigError(f"{what} are shares of the whole network, {why}", seen=str(list(values)))
     return shares

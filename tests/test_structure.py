@@ -21,7 +21,7 @@ ALLOWED = {
 }
 ROOMS = {"reds", "targets", "harness", "suites", "tests"}
 PYTEST = {"pytest", "_pytest", "xdist", "pytest_benchmark"}
-TRAINING = {"tensorflow", "keras", "sklearn"}
+TRAINING = {"tensorflow", "keras", "sklearn", "PIL"}
 
 
 def imported_modules(path: Path) -> set[str]:

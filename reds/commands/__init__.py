@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Protocol
 
-from reds.commands import convert, describe, evaluate, export, finetune, import_, make, search, train
+from reds.commands import convert, data, describe, evaluate, export, finetune, import_, make, search, train
 from reds.errors import BenchError
 
 DESCRIPTION = """\
@@ -47,7 +47,7 @@ class Command(Protocol):
         ...
 
 
-COMMANDS: tuple[Command, ...] = (describe, train, import_, convert, search, finetune, evaluate, export, make)
+COMMANDS: tuple[Command, ...] = (describe, data, train, import_, convert, search, finetune, evaluate, export, make)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,9 +1,12 @@
-"""Score the channels of a trained network by first-order importance |w g| and sort them, most important first.
+"""Score the channels of a trained network and sort them, most important first.
 
-The network computes what it did; afterwards every subnetwork is a prefix of its weights.
+The network computes what it did; afterwards every subnetwork is a prefix of its weights. "taylor" scores by |w g| and needs the
+data that the network was trained on; "l1" and "l2" look at the weights alone, "random" at nothing: they take any network.
 
-example:
+examples:
   python -m reds convert build/trained -o build/sorted
+  python -m reds convert build/ds_cnn_s --importance l1 -o build/sorted
+  python -m reds convert build/ds_cnn_s --importance random --seed 3 -o build/sorted
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import argparse
 from reds.bundle import Bundle
 from reds.commands.shared import add_bundle, add_data, add_json, add_output, print_rows, training_data_of, wrote
 from reds.errors import ConfigError
+from reds.importance import METHODS, TAYLOR
 from reds.steps.convert import BATCH_SIZE, BATCHES, converted
 
 NAME = "convert"
@@ -22,8 +26,13 @@ SUMMARY = "score and sort the channels of a trained network"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_bundle(parser)
+    parser.add_argument("--importance", choices=tuple(METHODS), default=TAYLOR, help="how channels are scored (default: taylor)")
+    parser.add_argument("--seed", type=int, metavar="N", help="of mini-batches or random scores (default: the bundle's, or 0)")
     parser.add_argument(
-        "--batches", type=int, default=BATCHES, help=f"mini-batches of {BATCH_SIZE} for the gradients (default: {BATCHES})"
+        "--batches",
+        type=int,
+        default=BATCHES,
+        help=f"taylor: mini-batches of {BATCH_SIZE} for gradients (default: {BATCHES})",
     )
     add_data(parser)
     add_output(parser, "bundle folder to write")
@@ -34,7 +43,12 @@ def run(arguments: argparse.Namespace) -> None:
     """Score, sort, write a bundle, and print the importance of each group."""
     if arguments.batches < 1:
         raise ConfigError("--batches is at least 1", seen=str(arguments.batches))
-    bundle, split, seed = training_data_of(Bundle.load(arguments.bundle), arguments)
-    bundle = converted(bundle, split, seed, arguments.batches)
+    if arguments.seed is not None and arguments.seed < 0:
+        raise ConfigError("--seed is at least 0", seen=str(arguments.seed))
+    bundle, split, seed = Bundle.load(arguments.bundle), None, 0
+    if arguments.importance == TAYLOR:
+        bundle, split, seed = training_data_of(bundle, arguments)
+    seed = seed if arguments.seed is None else arguments.seed
+    bundle = converted(bundle, split, seed, arguments.batches, arguments.importance)
     wrote(bundle, arguments.output)
     print_rows(bundle.provenance["importance"]["groups"], arguments.json)

@@ -24,7 +24,9 @@ SUMMARY = "say what a network or a bundle is and what its subnetworks cost"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "network", metavar="NAME|BUNDLE", help=f"a network ({', '.join(ZOO)}, or mobilenet_v1_ALPHA_SIDE) or a bundle folder"
+        "network",
+        metavar="NAME|BUNDLE",
+        help=f"a network ({', '.join(ZOO)}, or mobilenet_v1_ALPHA_SIDE[_imagenet]) or a bundle folder",
     )
     add_json(parser)
 

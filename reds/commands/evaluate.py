@@ -1,18 +1,26 @@
 """Measure the accuracy of every subnetwork on the test examples, each exported alone to Keras.
 
+The data set is the one that the bundle was trained on, or another one that --dataset names.
+
 examples:
   python -m reds evaluate build/finished
   python -m reds evaluate build/finished --json -o build/evaluated
+  python -m reds evaluate build/ds_cnn_s --dataset speech_commands_test_set --data-dir data
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from reds.bundle import Bundle
 from reds.commands.shared import add_bundle, add_data, add_json, data_of, print_rows, subnet_rows, wrote
-from reds.steps.evaluate import evaluated
+from reds.datasets.split import Split
+from reds.steps.evaluate import Evaluation, evaluated
 
 NAME = "evaluate"
 SUMMARY = "measure the accuracy of every subnetwork"
@@ -27,10 +35,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Evaluate and print the subnetworks."""
+    """Evaluate and print the subnetworks; as JSON also by class."""
     bundle = Bundle.load(arguments.bundle)
     split, _ = data_of(bundle, arguments)
-    bundle = bundle.with_provenance(accuracy=dict(evaluated(bundle, split).accuracy))
+    evaluation = evaluated(bundle, split)
+    bundle = bundle.with_provenance(accuracy=dict(evaluation.accuracy), evaluated_on=split.facts())
     if arguments.output:
         wrote(bundle, arguments.output)
-    print_rows(subnet_rows(bundle), arguments.json)
+    print(f"{split.name}: {len(split.y_test):,} test examples; {split.origin}", file=sys.stderr)
+    rows = subnet_rows(bundle)
+    if arguments.json:
+        rows = [{**row, **facts} for row, facts in zip(rows, _facts(evaluation, split), strict=True)]
+    print_rows(rows, arguments.json)
+
+
+def _facts(evaluation: Evaluation, split: Split) -> list[dict[str, Any]]:
+    """For each subnetwork, on what it was evaluated, and by class how many examples there are and the share of right answers."""
+    labels = np.asarray(split.y_test)
+    facts = []
+    for right in evaluation.logits.argmax(axis=2) == labels:
+        classes = {
+            name: {"examples": int((labels == label).sum()), "accuracy": float(right[labels == label].mean())}
+            for label, name in enumerate(split.classes)
+            if (labels == label).any()
+        }
+        facts.append({"dataset": split.name, "origin": split.origin, "test_examples": len(labels), "classes": classes})
+    return facts

@@ -1,8 +1,11 @@
 """Train all subnetworks of a bundle together on their shared weights. The last epoch's weights are kept.
 
+A run that is killed goes on after its last whole epoch when it is started again with the same arguments.
+
 examples:
   python -m reds finetune build/nested -o build/finished
   python -m reds finetune build/nested --epochs 20 -o build/quick
+  python -m reds finetune build/nested --learning-rate 1e-3 --later-rates 15000:1e-4 --batch-norm shared -o build/published
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import argparse
 
 from reds.bundle import Bundle
+from reds.commands.plan_options import add_joint_plan, chosen_plan
 from reds.commands.shared import add_bundle, add_data, add_output, epochs_shown, training_data_of, wrote
 from reds.defaults import default_plans
 from reds.steps.finetune import finetuned
@@ -21,17 +25,15 @@ SUMMARY = "train all subnetworks together"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_bundle(parser)
-    parser.add_argument("--epochs", type=int, help="default: the network's own plan")
     add_data(parser)
     add_output(parser, "bundle folder to write")
+    add_joint_plan(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Train and write a bundle."""
     bundle, split, seed = training_data_of(Bundle.load(arguments.bundle), arguments)
-    plan = default_plans(bundle.architecture.name, split.name).finetuning
-    if arguments.epochs is not None:
-        plan = plan.changed({"epochs": arguments.epochs})
+    plan = chosen_plan(arguments, default_plans(bundle.architecture.name, split.name).finetuning)
     with epochs_shown(f"fine-tuning {len(bundle.subnets)} subnetworks of {bundle.architecture.name}", plan.epochs) as on_epoch:
         bundle = finetuned(bundle, split, plan, seed, on_epoch)
     wrote(bundle, arguments.output)

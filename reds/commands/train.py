@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 
+from reds.commands.plan_options import add_plan, chosen_plan
 from reds.commands.shared import add_data_dir, add_output, epochs_shown, wrote
 from reds.datasets.registry import DATASETS, check_dataset
 from reds.defaults import default_plans
@@ -28,16 +29,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", default="digits", help=f"one of {', '.join(DATASETS)} (default: digits)")
     add_data_dir(parser)
     parser.add_argument("--seed", type=int, default=0, help="decides split, initial weights and shuffling (default: 0)")
-    parser.add_argument("--epochs", type=int, help="default: the network's own plan")
     add_output(parser, "bundle folder to write")
+    add_plan(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Train and write a bundle."""
     network = architecture(arguments.network)
-    plan = default_plans(network.name, check_dataset(arguments.dataset)).pretraining
-    if arguments.epochs is not None:
-        plan = plan.changed({"epochs": arguments.epochs})
+    plan = chosen_plan(arguments, default_plans(network.name, check_dataset(arguments.dataset)).pretraining)
     with showing_amounts() as amounts:
         split = split_for(network, arguments.dataset, arguments.seed, arguments.data_dir, amounts).check_training()
     with epochs_shown(f"training {network.name}", plan.epochs) as on_epoch:

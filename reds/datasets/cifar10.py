@@ -24,7 +24,7 @@ ROW_BYTES = 1 + SIDE * SIDE * CHANNELS
 LAYOUT = Layout(
     dataset="cifar10",
     folder="cifar-10-batches-bin",
-    pattern="*_batch*.bin",
+    patterns=("*_batch*.bin",),
     expected=f"{TRAINING[0]} to {TRAINING[-1]} and {TEST[0]}",
     # Size and MD5 sum: the page that publishes the set.
     remotes=(

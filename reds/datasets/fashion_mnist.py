@@ -32,7 +32,7 @@ REMOTES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
 LAYOUT = Layout(
     dataset="fashion_mnist",
     folder="fashion-mnist",
-    pattern="*-ubyte.gz",
+    patterns=("*-ubyte.gz",),
     expected=", ".join(remote.name for remote in REMOTES),
     remotes=REMOTES,
 )

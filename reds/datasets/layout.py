@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +61,7 @@ class Layout:
     Attributes:
         dataset: its name, for messages.
         folder: their folder within the folder of all data sets.
-        pattern: of the files in it that decide anything, as `Path.glob` takes it.
+        patterns: of the files in it that decide anything, as `fnmatch` takes them.
         expected: what the folder holds, in words.
         remotes: what is downloaded; none where the set cannot be had ready-made.
         bounds: of the archive that the only remote is; None where the remotes are the files themselves.
@@ -68,7 +70,7 @@ class Layout:
 
     dataset: str
     folder: str
-    pattern: str
+    patterns: tuple[str, ...]
     expected: str
     remotes: tuple[Remote, ...] = ()
     bounds: Bounds | None = None
@@ -146,13 +148,18 @@ def _in(folder: Path, layout: Layout) -> Files | None:
         names = ", ".join(remote.name for remote in layout.remotes)
         return Files(folder, hashlib.sha256(marked.read_bytes()).hexdigest(), f"the published {names}, checksum verified")
     digest = hashlib.sha256()
-    for line in sorted(_listing(folder, layout.pattern)):
+    for line in sorted(_listing(folder, layout.patterns)):
         digest.update(line.encode())
     return Files(folder, digest.hexdigest(), FOUND_ON_DISK)
 
 
-def _listing(folder: Path, pattern: str) -> Iterator[str]:
-    """Path, size and time of change of each file."""
-    for path in folder.glob(pattern):
-        facts = path.stat()
-        yield f"{path.relative_to(folder).as_posix()}\0{facts.st_size}\0{facts.st_mtime_ns}\n"
+def _listing(folder: Path, patterns: tuple[str, ...]) -> Iterator[str]:
+    """Path, size and time of change of each file in the folder and the folders in it; quick, for there may be 100,000."""
+    matches = re.compile("|".join(map(fnmatch.translate, patterns))).match
+    for within in (folder, *sorted(path for path in folder.iterdir() if path.is_dir())):
+        prefix = "" if within == folder else f"{within.name}/"
+        with os.scandir(within) as entries:
+            for entry in entries:
+                if matches(name := f"{prefix}{entry.name}"):
+                    facts = entry.stat()
+                    yield f"{name}\0{facts.st_size}\0{facts.st_mtime_ns}\n"

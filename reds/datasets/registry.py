@@ -10,9 +10,10 @@ from reds.datasets.digits import DIGITS
 from reds.datasets.fashion_mnist import FASHION_MNIST
 from reds.datasets.speech_commands import SPEECH_COMMANDS
 from reds.datasets.speech_test_set import SPEECH_TEST_SET, SPEECH_TEST_SET_NOISY
+from reds.datasets.visual_wake_words import VISUAL_WAKE_WORDS
 from reds.errors import unknown_name
 
-_SETS = (DIGITS, FASHION_MNIST, CIFAR10, SPEECH_COMMANDS, SPEECH_TEST_SET, SPEECH_TEST_SET_NOISY)
+_SETS = (DIGITS, FASHION_MNIST, CIFAR10, SPEECH_COMMANDS, SPEECH_TEST_SET, SPEECH_TEST_SET_NOISY, VISUAL_WAKE_WORDS)
 DATASETS: Mapping[str, DataSet] = {each.name: each for each in _SETS}
 
 

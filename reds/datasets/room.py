@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,3 +27,10 @@ def room_for(what: str, folder: Path) -> Iterator[None]:
             seen=f"{error.strerror or error}, in {folder.parent}",
             do=f"make room there, or let {CACHE_VARIABLE} name a folder on another disk",
         ) from error
+
+
+def check_room(folder: Path, needed_bytes: int) -> None:
+    """Raise what a full disk would, before hours of work, where a folder's disk has less room than is needed."""
+    free_bytes = shutil.disk_usage(folder).free
+    if free_bytes < needed_bytes:
+        raise OSError(errno.ENOSPC, f"{needed_bytes:,} bytes are needed, {free_bytes:,} are free")

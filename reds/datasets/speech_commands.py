@@ -39,7 +39,7 @@ LONGEST_NOISE_SAMPLES = 600 * CLIP_SAMPLES
 LAYOUT = Layout(
     dataset="speech_commands",
     folder="speech_commands_v0.02",
-    pattern="**/*.[wt][ax][vt]",
+    patterns=("*/*.wav", "*_list.txt"),
     expected=f"WORD/*.wav, {NOISE_FOLDER}/*.wav and, if you have them, validation_list.txt and testing_list.txt",
     # Size and SHA-256: the checksum lists of TensorFlow Datasets.
     remotes=(

@@ -6,6 +6,7 @@ the same clips, one with zeroed silence, as published accuracy is measured, and 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -21,23 +22,22 @@ ZEROED = "silence clips zeroed, as the published pipeline does"
 NOISY = "silence clips with the noise that the archive has in them"
 
 
-def _layout(dataset: str) -> Layout:
-    return Layout(
-        dataset=dataset,
-        folder="speech_commands_test_set_v0.02",
-        pattern="*/*.wav",
-        expected=f"LABEL/*.wav for {', '.join(CLASSES)}",
-        # Size and SHA-256: the checksum lists of TensorFlow Datasets.
-        remotes=(
-            Remote(
-                "https://storage.googleapis.com/download.tensorflow.org/data/speech_commands_test_set_v0.02.tar.gz",
-                112_563_277,
-                "sha256",
-                "cc2a00c1147c2254e9be3fa0f779d8c17421dc349b86366567a8edfa9acd51df",
-            ),
+LAYOUT = Layout(
+    dataset="speech_commands_test_set",
+    folder="speech_commands_test_set_v0.02",
+    patterns=("*/*.wav",),
+    expected=f"LABEL/*.wav for {', '.join(CLASSES)}",
+    # Size and SHA-256: the checksum lists of TensorFlow Datasets.
+    remotes=(
+        Remote(
+            "https://storage.googleapis.com/download.tensorflow.org/data/speech_commands_test_set_v0.02.tar.gz",
+            112_563_277,
+            "sha256",
+            "cc2a00c1147c2254e9be3fa0f779d8c17421dc349b86366567a8edfa9acd51df",
         ),
-        bounds=Bounds(size_bytes=400_000_000, files=6_000),
-    )
+    ),
+    bounds=Bounds(size_bytes=400_000_000, files=6_000),
+)
 
 
 def prepare(preparation: Preparation, silence: str) -> None:
@@ -59,7 +59,7 @@ def prepare(preparation: Preparation, silence: str) -> None:
     for part in ("train", "validation"):
         write_rows(folder / f"x_{part}.npy", (0, preparation.form.features), np.float32, [])
         write_rows(folder / f"y_{part}.npy", (0,), np.int32, [])
-    origin = f"{source.origin}; the official test archive; {silence}"
+    origin = f"{source.origin}; every clip is for testing; {silence}"
     described_split(folder, preparation.name, preparation.seed, CLASSES, augmentation=None, origin=origin)
 
 
@@ -71,7 +71,7 @@ def _set(name: str, silence: str) -> DataSet:
         module="reds.datasets.speech_test_set",
         forms=FORMS,
         prepare=partial(prepare, silence=silence),
-        layout=_layout(name),
+        layout=replace(LAYOUT, dataset=name),
         seed=0,
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from reds.datasets.dataset import Preparation
+from reds.datasets.room import check_room
 from reds.datasets.rows import BLOCK_ROWS, mapped, write_rows
 from reds.datasets.samples import stratified
 from reds.datasets.split import Augmentation, described_split
@@ -63,6 +64,7 @@ def write_images(
             done = min(done + BLOCK_ROWS, total)
             preparation.amounts(f"preparing {preparation.name}", done, total)
 
+    check_room(folder, 4 * features * total)
     for part, (pixels, labels, numbers) in parts.items():
         write_rows(folder / f"x_{part}.npy", (len(numbers), features), np.float32, blocks(pixels, numbers))
         write_rows(folder / f"y_{part}.npy", (len(numbers),), np.int32, [labels[numbers]])

@@ -335,6 +335,6 @@ def translated(name: str, input_shape: Shape, layers: list[KerasLayer]) -> tuple
     for layer in layers:
         if layer.class_name not in TRANSLATORS:
             supported = f"layers here: {', '.join(TRANSLATORS)}"
-            raise layer.refused("no layer of this class here", _REASONS.get(layer.class_name, supported))
+            raise layer.refused("no layer of this class here", _REASONS.get(layer.class_name.rpartition(".")[2], supported))
         TRANSLATORS[layer.class_name](chain, layer)
     return chain.finished(name), chain

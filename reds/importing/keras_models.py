@@ -130,8 +130,10 @@ class _Network:
 @contextmanager
 def _archive(path: Path) -> Iterator[tuple[_Network, Callable[[str], list[StoredArray]]]]:
     """What an archive says of its network, and its arrays by Keras layer."""
-    config = _config(path, _member(path, _CONFIG))
-    network = _Network.of(config)
+    try:
+        network = _Network.of(_config(path, _member(path, _CONFIG)))
+    except RecursionError as error:
+        raise ProtocolError(f"{path} is not a readable Keras archive", seen=f"{_CONFIG} is nested too deeply") from error
     folders = _folders(network.layers)
     with hdf5.opened(path, io.BytesIO(_member(path, _WEIGHTS))) as file:
 
@@ -154,10 +156,10 @@ def _folders(layers: list[KerasLayer]) -> dict[str, str]:
 def _config(path: Path, content: bytes) -> Mapping[str, Any]:
     try:
         document = json.loads(content)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ProtocolError(f"{path} is not a readable Keras archive", seen=f"{_CONFIG}: {error}") from error
     match document:
-        case {"module": "keras" | "keras.models", "class_name": "Sequential" | "Functional", "config": dict(config)}:
+        case {"class_name": "Sequential" | "Functional", "config": dict(config)}:
             return config
     seen = document.get("class_name") if isinstance(document, dict) else type(document).__name__
     raise ConfigError(f"{path} holds no sequential or functional Keras model", seen=repr(seen))

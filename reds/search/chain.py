@@ -1,63 +1,74 @@
-"""The search problem of a network: importance kept against MACs, over the widths of its channel groups."""
+"""The search problem of a network: importance kept against costs, over the widths of its channel groups."""
 
 from __future__ import annotations
-
-import math
-from itertools import pairwise
 
 import numpy as np
 
 from reds.architecture import Architecture
 from reds.importance import Importance, pair_importance
+from reds.search.activations import masks
+from reds.search.limits import Limits
 from reds.search.problem import Pair, Problem, Resource
+from reds.search.tables import LayerCosts, layer_flash_bytes, layer_macs, pair_tables
 
-MACS = "macs"
+MACS, FLASH_BYTES = "macs", "flash_bytes"
 
 
-def chain_problem(architecture: Architecture, importance: Importance, minimum_width: int) -> Problem:
-    """Maximise the importance of the weights in use, limited by true MACs; the limit is that of the whole network.
+def admissible_widths(architecture: Architecture, minimum_width: int, align: int) -> tuple[np.ndarray, ...]:
+    """The widths that each group may have, ascending.
+
+    Args:
+        architecture: the network.
+        minimum_width: the least channels a group that may be cut keeps (at most all it has).
+        align: widths are multiples of this, or all channels.
+    """
+
+    def widths(size: int) -> np.ndarray:
+        every = np.arange(min(minimum_width, size), size + 1)
+        return every[(every % align == 0) | (every == size)]
+
+    return tuple(np.array([group.size]) if group.whole else widths(group.size) for group in architecture.groups)
+
+
+def chain_problem(
+    architecture: Architecture,
+    importance: Importance,
+    widths: tuple[np.ndarray, ...],
+    *,
+    budgeted: tuple[str, LayerCosts] = (MACS, layer_macs),
+    limits: Limits | None = None,
+) -> Problem:
+    """Maximise the importance of the weights in use, limited by costs.
 
     Args:
         architecture: the network, its channels already sorted by importance.
-        importance: |w g| of its kernels, in the same order of channels.
-        minimum_width: the least channels a group that may be cut keeps (at most all it has).
+        importance: of its kernels, in the same order of channels.
+        widths: what each group may have.
+        budgeted: name and layer costs of what the budgets share out; the first resource, its limit that of the whole network.
+        limits: what else the widths keep to.
+
+    Raises:
+        BudgetError: not even the least widths keep to the limits.
     """
-    widths = tuple(
-        np.array([group.size]) if group.whole else np.arange(min(minimum_width, group.size), group.size + 1)
-        for group in architecture.groups
-    )
-    kept = (matrix.cumsum(axis=0).cumsum(axis=1) for matrix in pair_importance(architecture, importance))
-    values = [table[np.ix_(a - 1, b - 1)] for table, a, b in zip(kept, widths, widths[1:], strict=False)]
-    costs = macs_tables(architecture, widths)
-    pairs = tuple(
-        Pair(value, cost[None].astype(np.float64), np.ones(value.shape, bool)) for value, cost in zip(values, costs, strict=True)
-    )
-    names = tuple(group.name for group in architecture.groups)
-    limit = architecture.cost(architecture.full_widths).macs
-    return Problem(names, widths, pairs, (Resource(MACS, limit),))
+    limits = limits or Limits()
+    limits.check_least(architecture, tuple(int(each[0]) for each in widths))
+    name, layer_costs = budgeted
+    costs = [pair_tables(architecture, widths, layer_costs)]
+    resources = [Resource(name, sum(float(table[-1, -1]) for table in costs[0]))]
+    if limits.flash_bytes is not None:
+        costs.append(pair_tables(architecture, widths, layer_flash_bytes(limits.element_bytes)))
+        resources.append(Resource(FLASH_BYTES, limits.flash_bytes))
+    values = [
+        _kept(matrix, a, b) for matrix, a, b in zip(pair_importance(architecture, importance), widths, widths[1:], strict=False)
+    ]
+    if limits.peak_activation_bytes is not None:
+        elements = limits.peak_activation_bytes // limits.element_bytes
+        for value, allowed in zip(values, masks(architecture, widths, limits.peak_definition, elements), strict=True):
+            value[~allowed] = -np.inf
+    pairs = tuple(Pair(value, np.stack(tables)) for value, *tables in zip(values, *costs, strict=True))
+    return Problem(tuple(group.name for group in architecture.groups), widths, pairs, tuple(resources))
 
 
-def macs_tables(architecture: Architecture, widths: tuple[np.ndarray, ...]) -> list[np.ndarray]:
-    """MACs by pairs of neighbouring widths, one int64 (A, B) for each two neighbouring groups; their sum is a subnetwork's MACs.
-
-    A layer within one group counts in the pair that begins there (for the last group: that ends there).
-    """
-    tables = [np.zeros((len(a), len(b)), np.int64) for a, b in pairwise(widths)]
-    for placed in architecture.placed:
-        source, sink = placed.inputs.group, placed.outputs.group
-        assert source is not None
-        assert sink is not None
-        pair = min(source, len(tables) - 1)
-        rows, columns = widths[pair], widths[pair + 1]
-        if source != sink:
-            tables[pair] += np.array([[placed.macs(int(a), int(b)) for b in columns] for a in rows])
-        elif source == pair:
-            tables[pair] += np.array([[placed.macs(int(a), int(a))] for a in rows])
-        else:
-            tables[pair] += np.array([[placed.macs(int(b), int(b)) for b in columns]])
-    return tables
-
-
-def budget_macs(architecture: Architecture, fraction: float) -> int:
-    """The MACs that a fraction of the whole network's allows."""
-    return math.floor(fraction * architecture.cost(architecture.full_widths).macs + 1e-6)
+def _kept(matrix: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """The sum of the first a rows and b columns of a matrix, for each a and b that is given."""
+    return matrix.cumsum(axis=0)[rows - 1].cumsum(axis=1)[:, columns - 1]

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reds.architecture import Architecture
 from reds.errors import BudgetError
 from reds.importance import Importance
 from reds.layers import Widths
-from reds.search.chain import budget_macs, chain_problem
-from reds.search.problem import Problem, Solution
-from reds.search.solver import solve
+from reds.search.models import DIRECTIONS, Model, Settings, model_of
+from reds.search.problem import Solution
 from reds.subnets import Subnet, Subnets, budget_name
 
 
 @dataclass(frozen=True)
 class Found:
-    """A subnetwork, the MACs it was allowed, and the solution that chose it."""
+    """A subnetwork, how much it was allowed of what, and the solution that chose it."""
 
     subnet: Subnet
-    limit_macs: int
+    counted: str
+    limit: float
+    macs: int
     solution: Solution
 
     def to_dict(self) -> dict[str, object]:
-        """JSON-ready form."""
+        """JSON-ready form; the limit is named after what it limits ("limit_macs")."""
         solution = self.solution
         return {
             "name": self.subnet.name,
@@ -35,36 +37,46 @@ class Found:
             "bound": solution.bound,
             "gap": solution.gap,
             "seconds": solution.seconds,
-            "macs": int(solution.costs[0]),
-            "limit_macs": self.limit_macs,
+            "macs": self.macs,
+            f"used_{self.counted}": solution.costs[0],
+            f"limit_{self.counted}": int(self.limit) if self.limit == int(self.limit) else self.limit,
         }
 
 
 def search(
-    architecture: Architecture, importance: Importance, budgets: Sequence[float], direction: str, minimum_width: int
+    architecture: Architecture, importance: Importance, budgets: Sequence[float], settings: Settings | None = None
 ) -> tuple[Found, ...]:
-    """One subnetwork for each budget (fractions of the whole network's MACs, falling, the first 1), largest first.
+    """One subnetwork for each budget (shares of the whole network's MACs or latency, falling, the first 1), largest first.
 
     Bottom-up, the smallest is chosen freely and each larger one contains it; top-down, the largest is chosen freely and each
     smaller one lies within it.
 
     Raises:
-        BudgetError: a budget cannot be met.
+        ConfigError: the importance does not fit, or the solver cannot do what the settings ask for.
+        BudgetError: a budget or limit cannot be met.
     """
-    problem = chain_problem(architecture, importance, minimum_width)
-    order = DIRECTIONS[direction]
+    settings = settings or Settings()
+    order = DIRECTIONS[settings.direction]
+    model = model_of(architecture, importance, settings)
+    full, chosen = architecture.full_widths, None
     found: list[Found] = []
     for fraction in order.sequence(budgets):
-        limit = budget_macs(architecture, fraction)
+        limit = share(model.whole, fraction)
         name = budget_name(fraction)
         try:
-            solution = _whole(problem) if fraction == 1 else solve(order.nested(problem, found).limited([limit]))
+            solution = _whole(model, full) if fraction == 1 else model.solve(limit, *order.between(model.least, chosen, full))
         except BudgetError as error:
             raise BudgetError(
                 f"subnetwork {name!r} of {architecture.name}: {error.what}", seen=error.seen, do=error.do
             ) from error
-        found.append(Found(Subnet(name, solution.widths), limit, solution))
-    return tuple(sorted(found, key=lambda item: -item.limit_macs))
+        chosen = solution.widths
+        found.append(Found(Subnet(name, chosen), model.counted, limit, architecture.cost(chosen).macs, solution))
+    return tuple(sorted(found, key=lambda item: -item.limit))
+
+
+def share(whole: float, fraction: float) -> float:
+    """What a share of a whole amounts to, rounded down; 0.35 of 20 is 7 although 0.35 is a little less than that in binary."""
+    return math.floor(fraction * whole + 1e-6)
 
 
 def subnets_of(found: Sequence[Found]) -> Subnets:
@@ -72,40 +84,6 @@ def subnets_of(found: Sequence[Found]) -> Subnets:
     return Subnets(tuple(item.subnet for item in found))
 
 
-def _whole(problem: Problem) -> Solution:
+def _whole(model: Model, full: Widths) -> Solution:
     """The whole network: nothing to choose."""
-    path = tuple(len(widths) - 1 for widths in problem.widths)
-    value, costs = problem.value(path), tuple(float(cost) for cost in problem.costs(path))
-    return Solution("none", "optimal", problem.chosen_widths(path), value, value, 0.0, costs)
-
-
-@dataclass(frozen=True)
-class Direction:
-    """In which order the budgets are solved, and how each problem is bound by the solutions before it."""
-
-    sequence: Callable[[Sequence[float]], list[float]]
-    nested: Callable[[Problem, Sequence[Found]], Problem]
-
-
-def _above(problem: Problem, found: Sequence[Found]) -> Problem:
-    floor = found[-1].solution.widths if found else _least(problem)
-    return problem.within(floor, _most(problem))
-
-
-def _below(problem: Problem, found: Sequence[Found]) -> Problem:
-    ceiling = found[-1].solution.widths if found else _most(problem)
-    return problem.within(_least(problem), ceiling)
-
-
-def _least(problem: Problem) -> Widths:
-    return tuple(int(widths[0]) for widths in problem.widths)
-
-
-def _most(problem: Problem) -> Widths:
-    return tuple(int(widths[-1]) for widths in problem.widths)
-
-
-DIRECTIONS: Mapping[str, Direction] = {
-    "bottom-up": Direction(sorted, _above),
-    "top-down": Direction(lambda b: sorted(b, reverse=True), _below),
-}
+    return Solution("none", "optimal", full, model.worth, model.worth, 0.0, (model.whole,))

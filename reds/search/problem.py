@@ -10,6 +10,8 @@ import numpy as np
 from reds.errors import ConfigError
 from reds.layers import Widths
 
+MOST_WIDTHS = 1 << 16  # of one group; the tables of two such groups would fill 32 GB
+
 
 @dataclass(frozen=True)
 class Resource:
@@ -29,19 +31,23 @@ class Pair:
     """What two neighbouring groups contribute, for each choice of their widths.
 
     Attributes:
-        value: float64 (A, B).
+        value: float64 (A, B); -inf where the two widths may not stand side by side (a layer's activations would be too large,
+            say: limits that are no sum are stated here).
         costs: float64 (resources, A, B), not negative; integers stay exact.
-        allowed: bool (A, B); limits that are no sum (a layer's activation bytes, say) are stated here.
     """
 
     value: np.ndarray
     costs: np.ndarray
-    allowed: np.ndarray
+
+    @property
+    def allowed(self) -> np.ndarray:
+        """Which widths may stand side by side, bool (A, B)."""
+        return self.value > -np.inf
 
     def select(self, rows: np.ndarray, columns: np.ndarray) -> Pair:
         """The same pair with fewer admissible widths."""
         grid = np.ix_(rows, columns)
-        return Pair(self.value[grid], self.costs[(slice(None), *grid)], self.allowed[grid])
+        return Pair(self.value[grid], self.costs[(slice(None), *grid)])
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,8 @@ class Problem:
         resources: what the costs of the pairs count, in their order.
 
     Raises:
-        ConfigError: the tables do not fit the groups, or there are fewer than two groups.
+        ConfigError: the tables do not fit the groups, there are fewer than two groups, a value is NaN or +inf, a cost is NaN,
+            infinite or negative, or a group has too many widths.
     """
 
     groups: tuple[str, ...]
@@ -67,13 +74,17 @@ class Problem:
         if len(self.groups) < 2 or len(self.widths) != len(self.groups) or len(self.pairs) != len(self.groups) - 1:
             seen = f"{len(self.groups)} groups, {len(self.widths)} width lists, {len(self.pairs)} pairs"
             raise ConfigError("a width search needs a table for each two neighbouring groups", seen=seen)
+        if max(map(len, self.widths)) > MOST_WIDTHS:
+            raise ConfigError(f"a group has more than {MOST_WIDTHS} widths", do="raise the alignment")
         for index, pair in enumerate(self.pairs):
             shape = (len(self.widths[index]), len(self.widths[index + 1]))
-            if pair.value.shape != shape or pair.allowed.shape != shape or pair.costs.shape != (len(self.resources), *shape):
-                seen = f"value {pair.value.shape}, allowed {pair.allowed.shape}, costs {pair.costs.shape}"
+            if pair.value.shape != shape or pair.costs.shape != (len(self.resources), *shape):
+                seen = f"value {pair.value.shape}, costs {pair.costs.shape}"
                 raise ConfigError(f"the tables of pair {index} are not of shape {shape}", seen=seen)
-            if pair.costs.size and pair.costs.min() < 0:
-                raise ConfigError(f"pair {index} has a negative cost")
+            if not (pair.value < np.inf).all():
+                raise ConfigError(f"pair {index} has a value that is no number", do="score the network anew")
+            if not ((pair.costs >= 0) & (pair.costs < np.inf)).all():
+                raise ConfigError(f"pair {index} has a cost that is negative or no number")
 
     @property
     def limits(self) -> np.ndarray:
@@ -93,6 +104,12 @@ class Problem:
         for name, indices, low, high in zip(self.groups, kept, floor, ceiling, strict=True):
             if not len(indices):
                 raise ConfigError(f"group {name!r} has no admissible width", seen=f"between {low} and {high}")
+        return self.select(kept)
+
+    def select(self, kept: Sequence[np.ndarray]) -> Problem:
+        """The same problem with only the widths at these positions of each group's list; the same one where that is all."""
+        if all(len(indices) == len(widths) for indices, widths in zip(kept, self.widths, strict=True)):
+            return self
         widths = tuple(w[indices] for w, indices in zip(self.widths, kept, strict=True))
         pairs = tuple(pair.select(a, b) for pair, a, b in zip(self.pairs, kept, kept[1:], strict=False))
         return replace(self, widths=widths, pairs=pairs)
@@ -107,7 +124,7 @@ class Problem:
         return tuple(int(widths[index]) for widths, index in zip(self.widths, path, strict=True))
 
     def value(self, path: Sequence[int]) -> float:
-        """Value of the widths at these positions."""
+        """Value of the widths at these positions; -inf where two of them may not stand side by side."""
         return float(sum(pair.value[a, b] for pair, a, b in zip(self.pairs, path, path[1:], strict=False)))
 
     def costs(self, path: Sequence[int]) -> np.ndarray:

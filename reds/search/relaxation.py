@@ -37,6 +37,16 @@ class Relaxation:
         """No path within the limits is worth more than this."""
         return float(self.suffixes[0].max() + self.prices @ limits)
 
+    def reaching(self, problem: Problem, threshold: float) -> list[np.ndarray]:
+        """For each group the positions of the widths through which a path may be worth more than `threshold`."""
+        prefixes = best_prefixes(priced_edges(problem, self.prices))
+        spare = float(self.prices @ problem.limits) - threshold
+        return [np.flatnonzero(a + b + spare > 0) for a, b in zip(prefixes, self.suffixes, strict=True)]
+
+    def select(self, kept: Sequence[np.ndarray]) -> Relaxation:
+        """The same prices and bounds for the problem with only the widths at these positions; its paths are left out."""
+        return Relaxation(self.prices, tuple(s[indices] for s, indices in zip(self.suffixes, kept, strict=True)), ())
+
 
 def best_suffixes(edges: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
     """For each group and width the largest sum of `edges` (A, B) from there to the end of the chain."""
@@ -44,6 +54,14 @@ def best_suffixes(edges: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
     for edge in reversed(edges):
         suffixes.append((edge + suffixes[-1]).max(axis=1))
     return tuple(reversed(suffixes))
+
+
+def best_prefixes(edges: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+    """For each group and width the largest sum of `edges` (A, B) from the beginning of the chain to there."""
+    prefixes = [np.zeros(edges[0].shape[0])]
+    for edge in edges:
+        prefixes.append((prefixes[-1][:, None] + edge).max(axis=0))
+    return tuple(prefixes)
 
 
 def best_path(edges: Sequence[np.ndarray], suffixes: Sequence[np.ndarray]) -> Path:
@@ -56,10 +74,8 @@ def best_path(edges: Sequence[np.ndarray], suffixes: Sequence[np.ndarray]) -> Pa
 
 def least_costs(problem: Problem) -> tuple[np.ndarray, ...]:
     """For each group, float64 (resources, widths): the least of each resource alone that any path from there to the end uses."""
-    per_resource = []
-    for resource in range(len(problem.resources)):
-        edges = [np.where(pair.allowed, -pair.costs[resource], -np.inf) for pair in problem.pairs]
-        per_resource.append([-suffix for suffix in best_suffixes(edges)])
+    resources = range(len(problem.resources))
+    per_resource = [[-suffix for suffix in best_suffixes(_thrift(problem, resource))] for resource in resources]
     groups = range(len(problem.groups))
     empty = [np.zeros((0, len(widths))) for widths in problem.widths]
     return tuple(np.stack([costs[g] for costs in per_resource]) if per_resource else empty[g] for g in groups)
@@ -67,7 +83,7 @@ def least_costs(problem: Problem) -> tuple[np.ndarray, ...]:
 
 def cheapest_path(problem: Problem, resource: int) -> Path:
     """The path that uses least of one resource."""
-    edges = [np.where(pair.allowed, -pair.costs[resource], -np.inf) for pair in problem.pairs]
+    edges = _thrift(problem, resource)
     return best_path(edges, best_suffixes(edges))
 
 
@@ -89,7 +105,20 @@ def relax(problem: Problem) -> Relaxation:
 
 def priced_edges(problem: Problem, prices: np.ndarray) -> list[np.ndarray]:
     """Value less what the costs come to at these prices, for each pair, float64 (A, B); -inf where not allowed."""
-    return [np.where(pair.allowed, pair.value - np.tensordot(prices, pair.costs, axes=1), -np.inf) for pair in problem.pairs]
+    return [priced(pair.value, pair.costs, prices) for pair in problem.pairs]
+
+
+def priced(value: np.ndarray, costs: np.ndarray, prices: np.ndarray) -> np.ndarray:
+    """Value less what the costs (resources, ...) come to; `value` itself where nothing costs."""
+    for price, cost in zip(prices, costs, strict=True):
+        if price:
+            value = value - price * cost
+    return value
+
+
+def _thrift(problem: Problem, resource: int) -> list[np.ndarray]:
+    """What each pair saves of one resource, -inf where not allowed."""
+    return [np.where(pair.allowed, -pair.costs[resource], -np.inf) for pair in problem.pairs]
 
 
 def _best_price(problem: Problem, prices: np.ndarray, resource: int) -> tuple[float, list[Path]]:

@@ -72,7 +72,7 @@ def train_subnets(
     make_deterministic(seed)
     architecture = bundle.architecture
     network = SharedNetwork(architecture, bundle.weights, plan.compute_type)
-    levels = shared_levels(bundle) if plan.batch_norm == "shared" else own_levels(bundle)
+    levels = levels_of(bundle, plan)
     losses = train(
         network,
         Objective(levels, loss_shares(architecture, bundle.subnets, plan)),
@@ -106,6 +106,11 @@ def _facts(bundle: Bundle, split: Split, plan: TrainingPlan, seeds: list[int]) -
     return {**data, "sources": source_digest(__name__), "tools": tool_versions()}
 
 
+def levels_of(bundle: Bundle, plan: TrainingPlan) -> tuple[Level, ...]:
+    """The subnetworks as the plan trains them, the whole network first."""
+    return LEVELS[plan.batch_norm](bundle)
+
+
 def shared_levels(bundle: Bundle) -> tuple[Level, ...]:
     """Levels that share everything."""
     return tuple(Level(subnet.widths) for subnet in bundle.subnets)
@@ -123,3 +128,6 @@ def own_levels(bundle: Bundle) -> tuple[Level, ...]:
         active = bundle.active_weights(subnet)
         levels.append(Level(subnet.widths, {name: variable(f"{subnet.name}/{name}", active[name]) for name in names}))
     return tuple(levels)
+
+
+LEVELS: Mapping[str, Callable[[Bundle], tuple[Level, ...]]] = {"own": own_levels, "shared": shared_levels}

@@ -72,7 +72,7 @@ def train(
     if not len(split.x_train):
         raise ConfigError(f"the data set {split.name!r} has no training examples", do="train on another one")
     steps = steps_per_epoch(split, plan)
-    training = _Training(network, objective, plan, plan.epochs * steps)
+    training = CompiledTraining(network, objective, plan, plan.epochs * steps)
     done, losses = 0, np.zeros(0)
     if (state := unfinished.load()) is not None:
         training.restore(state.arrays)
@@ -95,8 +95,18 @@ def train(
     return tuple(float(loss) for loss in losses)
 
 
-class _Training:
-    """The compiled steps of a training, and everything that they change."""
+class CompiledTraining:
+    """The compiled steps of a training, and everything that they change.
+
+    Args:
+        network: what is trained.
+        objective: what is minimised.
+        plan: how.
+        steps: how many there will be, for the learning rate.
+
+    Attributes:
+        steps: sums of the losses (levels,) over steps of inputs (steps, batch, features) and labels (steps, batch).
+    """
 
     def __init__(self, network: Trainable, objective: Objective, plan: TrainingPlan, steps: int) -> None:
         self._network, self._objective, self._plan = network, objective, plan
@@ -111,7 +121,6 @@ class _Training:
         self.steps = tf.function(self._steps, jit_compile=dense, reduce_retracing=True)
 
     def _steps(self, inputs: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        """Sums of the losses (levels,) over steps of inputs (steps, batch, features) and labels (steps, batch)."""
         total = tf.zeros(len(self._objective.levels))
         for index in tf.range(tf.shape(inputs)[0]):
             total += self._step(inputs[index], labels[index])

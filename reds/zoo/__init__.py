@@ -10,9 +10,9 @@ from reds.architecture import Architecture
 from reds.errors import unknown_name
 from reds.zoo.convolutions import cnn, cnn8
 from reds.zoo.perceptrons import dnn, mlp, mlp1, mlp3, mlp11
-from reds.zoo.separable import ds_cnn, ds_cnn_vision, mobilenet_v1
+from reds.zoo.separable import ds_cnn, ds_cnn_vision, mobilenet_v1, mobilenet_v1_imagenet
 
-__all__ = ["POSTER_GROUPS", "ZOO", "architecture", "halved_groups", "mlp", "mobilenet_v1"]
+__all__ = ["POSTER_GROUPS", "ZOO", "architecture", "halved_groups", "mlp", "mobilenet_v1", "mobilenet_v1_imagenet"]
 
 ZOO: Mapping[str, Callable[[], Architecture]] = {
     "mlp1": mlp1,
@@ -34,8 +34,8 @@ ZOO: Mapping[str, Callable[[], Architecture]] = {
     "mobilenet_v1_0.25_96": partial(mobilenet_v1, 0.25),
 }
 
-MOBILENET = re.compile(r"mobilenet_v1_(\d*\.?\d+)_(\d+)")
-"""mobilenet_v1_ALPHA_SIDE: any width multiplier and input side."""
+MOBILENET = re.compile(r"mobilenet_v1_(\d*\.?\d+)_(\d+)(_imagenet)?")
+"""mobilenet_v1_ALPHA_SIDE: any width multiplier and input side, two classes; with _imagenet 1000 classes and ReLU6."""
 
 # The groups that the poster's firmware halves; the others keep their width.
 POSTER_GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -53,7 +53,8 @@ def architecture(name: str) -> Architecture:
     """
     mobilenet = MOBILENET.fullmatch(name)
     if mobilenet and name not in ZOO:
-        return mobilenet_v1(float(mobilenet[1]), int(mobilenet[2]))
+        make = mobilenet_v1_imagenet if mobilenet[3] else mobilenet_v1
+        return make(float(mobilenet[1]), int(mobilenet[2]))
     if name not in ZOO:
         raise unknown_name("architecture", name, ZOO)
     return ZOO[name]()

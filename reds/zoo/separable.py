@@ -19,12 +19,15 @@ from reds.layers import (
     Layer,
     LeakyReLU,
     ReLU,
+    ReLU6,
 )
 from reds.layers.windows import Padding
 from reds.zoo.convolutions import MFCC_MAP
 from reds.zoo.perceptrons import KEYWORD_CLASSES
 
 Activation = Callable[[str], Layer]
+
+IMAGENET_CLASSES = 1000
 
 # Output channels and depthwise stride of MobileNetV1's blocks (Howard et al., arXiv:1704.04861, Table 1).
 MOBILENET_BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *((512, 1),) * 5, (1024, 2), (1024, 1))
@@ -78,14 +81,33 @@ def ds_cnn_vision(name: str, input_shape: tuple[int, int, int], pool_size: tuple
     return Architecture(name, input_shape, layers)
 
 
-def mobilenet_v1(alpha: float = 1.0, side: int = 96, classes: int = 2, activation: Activation = LeakyReLU) -> Architecture:
-    """MobileNetV1 (Howard et al., arXiv:1704.04861) of any width multiplier and input side, named accordingly.
+def mobilenet_v1(alpha: float = 1.0, side: int = 96, classes: int = 2) -> Architecture:
+    """MobileNetV1 for Visual Wake Words: leaky ReLU, two classes; named after its width multiplier and input side.
+
+    Raises:
+        ConfigError: no positive width multiplier, or an image too small for the strides.
+    """
+    return _mobilenet_v1(f"mobilenet_v1_{alpha:g}_{side}", alpha, side, classes, LeakyReLU)
+
+
+def mobilenet_v1_imagenet(alpha: float = 1.0, side: int = 224) -> Architecture:
+    """MobileNetV1 as published for ImageNet: ReLU6, 1000 classes; named after its width multiplier and input side.
+
+    Raises:
+        ConfigError: no positive width multiplier, or an image too small for the strides.
+    """
+    return _mobilenet_v1(f"mobilenet_v1_{alpha:g}_{side}_imagenet", alpha, side, IMAGENET_CLASSES, ReLU6)
+
+
+def _mobilenet_v1(name: str, alpha: float, side: int, classes: int, activation: Activation) -> Architecture:
+    """MobileNetV1 (Howard et al., arXiv:1704.04861) of any width multiplier and input side.
 
     Args:
+        name: of the architecture.
         alpha: width multiplier.
         side: height and width of the colour image.
-        classes: outputs; 2 for Visual Wake Words, 1000 for ImageNet.
-        activation: leaky ReLU for Visual Wake Words, ReLU6 for ImageNet.
+        classes: outputs.
+        activation: after every batch norm.
 
     Raises:
         ConfigError: no positive width multiplier, or an image too small for the strides.
@@ -106,7 +128,7 @@ def mobilenet_v1(alpha: float = 1.0, side: int = 96, classes: int = 2, activatio
         GlobalAveragePooling2D("pool"),
         Dense("classes", classes),
     )
-    return Architecture(f"mobilenet_v1_{alpha:g}_{side}", (side, side, 3), layers)
+    return Architecture(name, (side, side, 3), layers)
 
 
 def _scaled(units: int, alpha: float) -> int:

@@ -14,8 +14,10 @@ from reds.bundle import Bundle
 from reds.commands import main
 from reds.errors import ConfigError, MissingError, ProtocolError
 from reds.image.operations import OUTPUT_AXIS, operations
-from reds.layers import BatchNorm, Conv2D, Dense, DepthwiseConv2D, GlobalAveragePooling2D, ReLU
+from reds.importing import format_of, import_network
+from reds.layers import Conv2D, Dense
 from reds.zoo import architecture
+from tests.reds.foreign_files import small, stored_layers
 from tests.reds.published_models import published_checkpoint
 from tests.reds.random_networks import random_bundle
 
@@ -26,20 +28,6 @@ except MissingError as missing:
     pytest.skip(str(missing), allow_module_level=True)
 
 PUBLISHED = ("dnn_s", "cnn_s", "ds_cnn_s", "dnn_m", "cnn_m", "ds_cnn_m")
-OLD_NAMES = {"depthwise_conv2d": {"kernel": "depthwise_kernel"}}
-
-
-def small() -> Architecture:
-    layers = (
-        Conv2D("conv1", 4, (3, 2)),
-        BatchNorm("norm1"),
-        ReLU("relu1"),
-        DepthwiseConv2D("depthwise1", (3, 3), padding="same"),
-        Conv2D("pointwise1", 5, (1, 1), use_bias=False),
-        GlobalAveragePooling2D("pool"),
-        Dense("classes", 3),
-    )
-    return Architecture("small", (8, 6, 1), layers)
 
 
 def save_checkpoint(bundle: Bundle, folder: Path) -> Path:
@@ -53,11 +41,7 @@ def save_checkpoint(bundle: Bundle, folder: Path) -> Path:
         return made
 
     tracked = {"optimizer": module({"iterations": np.array(7)})}
-    with_weights = [placed for placed in bundle.architecture.placed if placed.weights]
-    for index, placed in enumerate(with_weights):
-        names = {weight.name: weight.name.rsplit("/", 1)[1] for weight in placed.weights}
-        old = OLD_NAMES.get(placed.layer.kind, {})
-        arrays = {old.get(name, name): bundle.weights[weight] for weight, name in names.items()}
+    for index, (_, arrays) in enumerate(stored_layers(bundle)):
         tracked[f"layer_with_weights-{index}"] = module(arrays)
     return Path(tf.train.Checkpoint(**tracked).save(folder / "ckpt"))
 
@@ -82,7 +66,8 @@ def read(path: Path, network: Architecture) -> dict[str, np.ndarray]:
 
 
 def test_a_checkpoint_is_read_layer_by_layer(saved: Saved) -> None:
-    for path in (saved.folder, saved.prefix):
+    for path in (saved.folder, saved.prefix, Path(f"{saved.prefix}.index")):
+        assert format_of(path) == "checkpoint"
         weights = read(path, saved.bundle.architecture)
         assert weights.keys() == saved.bundle.weights.keys()
         for name, array in weights.items():
@@ -98,41 +83,41 @@ def test_the_command_makes_a_bundle(tmp_path: Path, capsys: pytest.CaptureFixtur
     bundle = Bundle.load(tmp_path / "bundle")
     assert bundle.architecture == made.architecture
     assert all(np.array_equal(bundle.weights[name], made.weights[name]) for name in made.weights)
-    assert bundle.provenance["imported"] == {"checkpoint": "saved"}
+    assert bundle.provenance["imported"] == {"file": "saved", "format": "checkpoint"}
     assert "keras" in bundle.provenance["tools"]
     capsys.readouterr()
     assert main([*command[:3], "dnn_m", *command[4:]]) == 2
-    assert "not a checkpoint of dnn_m" in capsys.readouterr().err
+    assert "not a network like dnn_m" in capsys.readouterr().err
     assert main(["import", str(tmp_path / "absent"), *command[2:]]) == 1
-    assert "is no checkpoint" in capsys.readouterr().err
+    assert "there is no network" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda layers: layers[:3] + layers[4:], "5 layers with weights, not 4"),
-        (lambda layers: (*layers[:-1], Dense("hidden", 3), Dense("classes", 3)), "5 layers with weights, not 6"),
+        (lambda layers: layers[:3] + layers[4:], "6 layers with weights, not 5"),
+        (lambda layers: (*layers[:-1], Dense("hidden", 3), Dense("classes", 3)), "6 layers with weights, not 7"),
         (
             lambda layers: (*layers[:-1], Dense("classes", 4)),
-            r"layer 4 with weights holds bias \(3,\), kernel \(5, 3\); classes has bias \(4,\), kernel \(5, 4\)",
+            r"layer 5 with weights \(layer_.*-5\) holds bias \(3,\), kernel \(5, 3\); classes has bias \(4,\), kernel \(5, 4\)",
         ),
         (lambda layers: (*layers[:-1], Dense("classes", 3, use_bias=False)), r"classes has kernel \(5, 3\)"),
         (
             lambda layers: (*layers[:4], Conv2D("pointwise1", 5, (1, 1)), *layers[5:]),
-            r"layer 3 with weights holds kernel \(1, 1, 4, 5\)",
+            r"layer 3 with weights \(layer_with_weights-3\) holds kernel \(1, 1, 4, 5\)",
         ),
     ],
 )
 def test_another_architecture_is_refused(change, message: str, saved: Saved) -> None:
     other = Architecture("small", (8, 6, 1), change(small().layers))
-    with pytest.raises(ConfigError, match=f"(?s)not a checkpoint of small.*{message}"):
+    with pytest.raises(ConfigError, match=f"(?s)not a network like small.*{message}"):
         read(saved.folder, other)
 
 
 def test_what_is_not_there_is_missing(saved: Saved, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
-    for path in (empty, tmp_path / "nothing", saved.prefix.with_name("ckpt-9"), Path(f"{saved.prefix}.index")):
+    for path in (empty, tmp_path / "nothing", saved.prefix.with_name("ckpt-9")):
         with pytest.raises(MissingError, match="is no checkpoint"):
             read(path, small())
 
@@ -168,8 +153,15 @@ def test_damaged_data_are_refused(saved: Saved) -> None:
     at = content.index(saved.bundle.weights["classes/kernel"].tobytes())
     content[at + 5] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ProtocolError, match=r"is damaged at layer_with_weights-4/kernel"):
+    with pytest.raises(ProtocolError, match=r"is damaged at layer_with_weights-5/kernel"):
         read(saved.folder, small())
+
+
+def test_numbers_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    bundle = random_bundle(small(), 3)
+    bundle.weights["norm1/beta"][2] = np.inf
+    with pytest.raises(ProtocolError, match=r"(?s)not finite.*1 of 4 in beta of layer_with_weights-1"):
+        import_network(save_checkpoint(bundle, tmp_path), small())
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

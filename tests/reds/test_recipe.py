@@ -66,7 +66,7 @@ BASE = {"architecture": "mlp1", "dataset": "digits", "seed": 0}
         ({"widths": {"budgets": [0.5, 1]}}, "falling"),
         ({"widths": {"budgets": [0.5, 0.25]}}, "the first 1"),
         ({"widths": {"budgets": [1, 0]}}, "above 0"),
-        ({"widths": {"budgets": []}}, "falling"),
+        ({"widths": {"budgets": []}}, "the first 1"),
         ({"widths": {"budgets": 0.5}}, "list of shares"),
         ({"widths": {"budgets": "1,0.5"}}, "list of shares"),
         ({"widths": {"budgets": [1, "half"]}}, "list of shares"),

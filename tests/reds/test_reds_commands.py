@@ -54,8 +54,10 @@ def test_a_search_writes_nested_subnetworks_and_prints_its_proof(scored: Path, t
     code, out, err = run(capsys, ["search", scored, "--budgets", "60,30", "-o", tmp_path / "nested", "--json"])
     assert code == 0
     assert "wrote" in err
-    rows = json.loads(out)
-    assert [row["subnet"] for row in rows] == ["100", "60", "30"]
+    answer = json.loads(out)
+    rows = answer["subnets"]
+    assert (answer["solver"], answer["status"], answer["gap"]) == ("exact", "optimal", 0)
+    assert [row["name"] for row in rows] == ["100", "60", "30"]
     assert all(row["macs"] <= row["limit_macs"] and row["gap"] == 0 for row in rows)
     assert [list(subnet.widths) for subnet in Bundle.load(tmp_path / "nested").subnets] == [row["widths"] for row in rows]
     code, out, _ = run(capsys, ["describe", tmp_path / "nested"])
@@ -67,7 +69,7 @@ def test_halving_takes_the_groups_it_is_told(scored: Path, tmp_path: Path, capsy
     for groups, widths in ((["--groups", "hidden2"], [64, 40, 25, 10]), ([], [64, 20, 50, 10])):
         code, out, _ = run(capsys, ["search", scored, "--halving", "--budgets", "100,50", *groups, "-o", target, "--json"])
         assert code == 0
-        assert json.loads(out)[1]["widths"] == widths
+        assert json.loads(out)["subnets"][1]["widths"] == widths
 
 
 @pytest.mark.parametrize(

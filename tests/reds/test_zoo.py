@@ -34,6 +34,8 @@ SCALED = {
     "mobilenet_v1_0.5_96": (830_562, 27_365_632),
     "mobilenet_v1_.25_96": (219_058, 7_489_664),
     "mobilenet_v1_1.0_224": (3_230_914, 567_718_400),
+    # Parameters as Keras counts those of the published network; multiply-adds with its head instead of that of two classes.
+    "mobilenet_v1_1_224_imagenet": (4_253_864, 567_718_400 - 2 * 1024 + 1000 * 1024),
 }
 TRAINABLE = {"cnn_s": 69_610, "cnn_m": 178_924, "cnn_l": 476_734, "ds_cnn_s": 23_756, "ds_cnn_m": 138_128, "ds_cnn_l": 416_772}
 
@@ -128,6 +130,10 @@ def test_published_convolutions_with_whole_dense_layers(filters: tuple[int, int]
 def test_a_network_has_the_name_it_is_found_by() -> None:
     assert [architecture(name).name for name in ZOO] == list(ZOO)
     assert mobilenet_v1(0.5, 128, 10).classes == 10
+    assert architecture("mobilenet_v1_0.5_160_imagenet").classes == 1000
+    kinds = {layer.kind for layer in architecture("mobilenet_v1_1_224_imagenet").layers}
+    assert "relu6" in kinds
+    assert "leaky_relu" not in kinds
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v1_0_96", "mobilenet_v1_0.0_96", "mobilenet_v1_1_0", "mobilenet_v1_1_2"])

@@ -1,0 +1,140 @@
+"""The published formulation as it was published, one binary variable for each unit, for solvers of OR-Tools.
+
+The chains of `reds.search.published` have the same optimum and are solved in a fraction of the time; this is what they are
+compared with. OR-Tools is imported here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from reds.errors import BudgetError, MissingError
+from reds.layers import Widths
+from reds.search.problem import Solution
+from reds.search.published import UnitLayer, UnitModel
+
+BACKENDS: Mapping[str, str] = {"cp-sat": "SAT", "scip": "SCIP", "gurobi": "GUROBI"}
+PROOF = 1e-9
+
+
+def create(solver: str) -> Any:
+    """A solver of OR-Tools by our name for it.
+
+    Raises:
+        MissingError: OR-Tools is not installed, or this solver is not.
+    """
+    try:
+        from ortools.linear_solver import pywraplp  # noqa: PLC0415 - optional
+    except ImportError as error:
+        raise MissingError(
+            f"the solver {solver!r} needs OR-Tools", do='pip install "reds-bench[search]", or take --solver exact'
+        ) from error
+    created = pywraplp.Solver.CreateSolver(BACKENDS[solver])
+    if created is None:
+        raise MissingError(
+            f"the solver {solver!r} is not installed", seen="OR-Tools cannot load it", do="install it, or take --solver exact"
+        )
+    return created
+
+
+def solve_units(
+    model: UnitModel, solver: str, limit: float, *, floor: Widths, ceiling: Widths, time_limit_s: float | None = None
+) -> Solution:
+    """The best units within `limit` MACs; every group's width lies between `floor` and `ceiling`.
+
+    The widths are the numbers of units chosen; value and bound are in units of importance.
+
+    Raises:
+        MissingError: the solver is not installed.
+        BudgetError: there is no solution, or none was found in the time allowed.
+    """
+    started = time.perf_counter()
+    backend = create(solver)
+    variables = _Variables(backend, model, floor, ceiling)
+    backend.Add(backend.Sum(variables.costs) <= math.floor(limit))
+    backend.Maximize(backend.Sum(variables.values))
+    if time_limit_s is not None:
+        backend.SetTimeLimit(max(1, round(1000 * time_limit_s)))
+    backend.SetNumThreads(os.cpu_count() or 1)
+    status = backend.Solve()
+    if status not in (backend.OPTIMAL, backend.FEASIBLE):
+        raise _nothing(solver, limit, status == backend.INFEASIBLE, time_limit_s)
+    value, bound = backend.Objective().Value(), backend.Objective().BestBound()
+    proved = status == backend.OPTIMAL and bound <= value * (1 + PROOF)
+    widths = tuple(round(width.solution_value()) for width in variables.widths)
+    used = model.architecture.cost(widths).macs
+    return Solution(
+        solver=solver,
+        status="optimal" if proved else "feasible",
+        widths=widths,
+        value=value / model.scale,
+        bound=(value if proved else bound) / model.scale,
+        seconds=time.perf_counter() - started,
+        costs=(float(used),),
+    )
+
+
+@dataclass
+class _Variables:
+    """the variables and constraints, row by row; `values` and `costs` are what their sums are made of."""
+
+    backend: Any
+    model: UnitModel
+    floor: Widths
+    ceiling: Widths
+
+    def __post_init__(self) -> None:
+        self.values: list[Any] = []
+        self.costs: list[Any] = []
+        bounds = zip(self.model.least, self.floor, self.ceiling, strict=True)
+        self.widths = [self.backend.IntVar(max(least, low), high, f"x{g}") for g, (least, low, high) in enumerate(bounds)]
+        for group, layers in enumerate(self.model.units):
+            for layer in layers:
+                self._choose_units(group, layer)
+        for group, kernels in enumerate(self.model.kernels):
+            if kernels is not None:
+                self._choose_kernels(group, kernels.scores.tolist(), kernels.cost)
+
+    def _chosen(self, group: int) -> list[Any]:
+        """One binary variable for each channel of a group; what nests is fixed."""
+        low, high, size = self.floor[group], self.ceiling[group], self.model.full[group]
+        return [self.backend.IntVar(int(unit < low), int(unit < high), "") for unit in range(size)]
+
+    def _choose_units(self, group: int, layer: UnitLayer) -> None:
+        chosen = self._chosen(group)
+        self.backend.Add(self.backend.Sum(chosen) == self.widths[group])
+        self.values += [score * unit for score, unit in zip(layer.scores.tolist(), chosen, strict=True)]
+        self.costs.append(layer.cost * self.widths[group])
+
+    def _choose_kernels(self, group: int, scores: list[list[int]], cost: int) -> None:
+        """Filters in stored order, each with as many kernels as its inputs are wide, whichever it likes best."""
+        backend, inputs, most = self.backend, self.widths[group - 1], self.model.full[group - 1]
+        filters = self._chosen(group)
+        backend.Add(backend.Sum(filters) == self.widths[group])
+        for before, after in pairwise(filters):
+            backend.Add(before >= after)
+        for kept, row in zip(filters, scores, strict=True):
+            kernels = [backend.BoolVar("") for _ in row]
+            for kernel in kernels:
+                backend.Add(kernel <= kept)
+            count = backend.Sum(kernels)
+            backend.Add(kept <= count)
+            backend.Add(count <= inputs)
+            backend.Add(count >= inputs - most * (1 - kept))
+            self.values += [score * kernel for score, kernel in zip(row, kernels, strict=True)]
+            self.costs.append(cost * count)
+
+
+def _nothing(solver: str, limit: float, infeasible: bool, time_limit_s: float | None) -> BudgetError:
+    if infeasible or time_limit_s is None:
+        return BudgetError(f"the limit of {limit:g} macs cannot be met", seen=f"{solver} found no units that keep to it")
+    return BudgetError(
+        f"{solver} found no units within {time_limit_s:g} s that keep to {limit:g} macs",
+        do="allow more time, or take --solver exact",
+    )
