@@ -15,7 +15,7 @@ from reds.bundle import Bundle
 from reds.datasets.request import Request
 from reds.datasets.split import Split, open_split, stated_fingerprint
 from reds.methods import networks
-from reds.prepared import check_classes, found_data, prepared_data
+from reds.prepared import check_fit, found_data, prepared_data
 from reds.progress import Progress, tenths
 from reds.recipe import Recipe
 from reds.stage_graph import OnEpoch, Step, in_order
@@ -142,9 +142,9 @@ class _Run:
 
 
 def _request(recipe: Recipe) -> Request:
-    """The data that a recipe's network reads; raises ConfigError where it has other classes."""
+    """The data that a recipe's network reads; raises ConfigError where they do not fit."""
     architecture = find_architecture(recipe.architecture)
-    check_classes(architecture, recipe.dataset)
+    check_fit(architecture, recipe.dataset)
     return Request(recipe.seed, architecture.input_shape)
 
 
