@@ -11,7 +11,15 @@ from reds.plans import TrainingPlan
 
 
 def finetuned(bundle: Bundle, split: Split, plan: TrainingPlan, seed: int, on_epoch: Callable[[int], None]) -> Bundle:
-    """The bundle with trained weights; importance is dropped, for it was that of the old weights."""
+    """The bundle with its weights trained on; importance is dropped, for it was that of the old weights."""
+    from reds.training.recalibration import with_statistics_of  # noqa: PLC0415 - imports TensorFlow
+
+    ready = with_statistics_of(split.check_training(), bundle, seed) if plan.epochs else bundle
+    return jointly_trained(ready, split, plan, seed, on_epoch)
+
+
+def jointly_trained(bundle: Bundle, split: Split, plan: TrainingPlan, seed: int, on_epoch: Callable[[int], None]) -> Bundle:
+    """The same from weights as they are, random ones too."""
     from reds.training.joint import loss_shares, train_subnets  # noqa: PLC0415 - imports TensorFlow
 
     tuned, losses = train_subnets(bundle, split=split, plan=plan, seed=seed, on_epoch=on_epoch)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from reds.bundle import Bundle
 from reds.datasets.split import Split
 from reds.plans import TrainingPlan
-from reds.steps.finetune import finetuned
+from reds.steps.finetune import jointly_trained
 from reds.subnets import Subnet, Subnets
 
 
@@ -17,7 +17,7 @@ def nested_from_scratch(bundle: Bundle, split: Split, plan: TrainingPlan, seed: 
     from reds.training.pretraining import initial_bundle  # noqa: PLC0415 - imports TensorFlow
 
     initial = initial_bundle(bundle.architecture, seed).weights
-    return finetuned(replace(bundle, weights=initial, private={}), split, plan, seed, on_epoch)
+    return jointly_trained(replace(bundle, weights=initial, private={}), split, plan, seed, on_epoch)
 
 
 def alone_from_scratch(

@@ -107,6 +107,14 @@ def _batch_norm(layer: Any, inputs: tf.Tensor, arrays: Mapping[str, tf.Tensor]) 
     return inputs * tf.cast(scale, inputs.dtype) + tf.cast(offset, inputs.dtype)
 
 
+def batch_norm_as_stored(
+    layer: Any, inputs: tf.Tensor, arrays: Mapping[str, tf.Tensor]
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """As in inference; and the mean and the (biased) variance of the inputs by channel."""
+    mean, variance = tf.nn.moments(inputs, axes=list(range(inputs.shape.rank - 1)))
+    return _batch_norm(layer, inputs, arrays), mean, variance
+
+
 def batch_norm_of_batch(layer: Any, inputs: tf.Tensor, arrays: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """As in training: outputs with the statistics of the batch itself; and these, mean and (biased) variance by channel."""
     channels = inputs.shape[-1]

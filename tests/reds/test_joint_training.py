@@ -149,6 +149,27 @@ def test_recalibrated_statistics_are_those_of_the_training_examples(split: Split
     assert set(found) == {"norm/moving_mean", "norm/moving_variance"}
 
 
+def test_batch_norm_takes_over_the_statistics_of_the_data_without_changing_the_function(split: Split) -> None:
+    from reds.training.evaluation import subnet_logits
+    from reds.training.layers import BATCH_FORWARDS
+    from reds.training.recalibration import with_statistics_of
+    from reds.training.shared import Level, SharedNetwork
+
+    network, generator = FLAT, np.random.default_rng(5)
+    weights = {
+        name: (array + generator.uniform(0.2, 0.6, array.shape)).astype(np.float32) if array.ndim == 1 else array
+        for name, array in initial(network).weights.items()
+    }
+    before = Bundle(network, weights, initial(network).subnets)
+    after = with_statistics_of(split, before, seed=0)
+    assert not np.allclose(after.weights["norm3/moving_mean"], weights["norm3/moving_mean"], atol=0.1)
+    whole = subnet_logits(before, split.x_test)[0]
+    assert subnet_logits(after, split.x_test)[0] == pytest.approx(whole, abs=1e-3)
+    inputs = split.x_train[:400]
+    of_batch = SharedNetwork(network, after.weights).logits(inputs, Level(network.full_widths), BATCH_FORWARDS)
+    assert of_batch.numpy() == pytest.approx(subnet_logits(after, inputs)[0], abs=1e-2)
+
+
 class _KilledError(Exception):
     """Stands for the end of the process."""
 
