@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from reds.bundle import Bundle
+from reds.datasets.registry import check_fit
 from reds.datasets.request import Request
 from reds.datasets.split import Split, open_split, stated_fingerprint
 from reds.prepared import found_data, prepared_data
@@ -129,8 +130,10 @@ class _Run:
 
 
 def _request(recipe: Recipe) -> Request:
-    """The data that a recipe's network reads."""
-    return Request(recipe.seed, find_architecture(recipe.architecture).input_shape)
+    """The data that a recipe's network reads; raises ConfigError where it cannot."""
+    network = find_architecture(recipe.architecture)
+    check_fit(network, recipe.dataset)
+    return Request(recipe.seed, network.input_shape)
 
 
 def _write_evaluated(folder: Path, bundle: Bundle, split: Split, recipe: Recipe) -> None:
