@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from reds.bundle import Bundle
+from reds.datasets.registry import check_fit
 from reds.datasets.request import Request
 from reds.datasets.split import Split, open_split, stated_fingerprint
 from reds.methods import networks
-from reds.prepared import check_fit, found_data, prepared_data
+from reds.prepared import found_data, prepared_data
 from reds.progress import Progress, tenths
 from reds.recipe import Recipe
 from reds.stage_graph import OnEpoch, Step, in_order

@@ -9,11 +9,11 @@ from reds.architecture import Architecture
 from reds.datasets.dataset import DataSet, Preparation
 from reds.datasets.layout import Files, find
 from reds.datasets.obtain import obtain
+from reds.datasets.registry import check_fit
 from reds.datasets.registry import dataset as find_dataset
 from reds.datasets.request import Form, Request, fitting_form
 from reds.datasets.room import room_for
 from reds.datasets.split import Split, open_split
-from reds.errors import ConfigError
 from reds.progress import Amounts, no_amounts
 from reds.stages import Stage
 
@@ -65,17 +65,6 @@ def split_for(
     """
     check_fit(architecture, name)
     return open_split(prepared_data(name, Request(seed, architecture.input_shape, data_dir), amounts))
-
-
-def check_fit(architecture: Architecture, name: str) -> None:
-    """Raise ConfigError where a network takes other inputs than a data set offers, or has not as many classes."""
-    dataset = find_dataset(name)
-    fitting_form(name, dataset.forms, architecture.input_shape)
-    if architecture.classes != len(dataset.classes):
-        raise ConfigError(
-            f"the data set {name!r} does not fit the network {architecture.name!r}",
-            seen=f"{architecture.classes} outputs, {len(dataset.classes)} classes ({', '.join(dataset.classes)})",
-        )
 
 
 def data_stage(dataset: DataSet) -> Stage:

@@ -53,7 +53,7 @@ def serving(content: bytes) -> Iterator[Served]:
             cut, served.breaks_after = served.breaks_after, None
             self.wfile.write(rest if cut is None else rest[:cut])
 
-        def log_message(self, *arguments: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,9 +48,9 @@ def remote(url: str, content: bytes, algorithm: str = "sha256") -> Remote:
 def test_a_file_is_downloaded_once_and_its_progress_told(algorithm: str, server: Served, tmp_path: Path) -> None:
     seen: list[tuple[str, int, int]] = []
     wanted = remote(server.url, CONTENT, algorithm)
-    for _ in range(2):
-        path = download(wanted, tmp_path, lambda *amounts: seen.append(amounts))
-    assert path.read_bytes() == CONTENT
+    paths = [download(wanted, tmp_path, lambda *amounts: seen.append(amounts)) for _ in range(2)]
+    assert paths == [tmp_path / "file.bin"] * 2
+    assert paths[0].read_bytes() == CONTENT
     assert server.asked == [None]
     assert [entry.name for entry in tmp_path.iterdir() if entry.is_file()] == ["file.bin"]
     loaded = [done for doing, done, total in seen if doing == "downloading file.bin" and total == len(CONTENT)]
@@ -247,3 +249,33 @@ def test_only_official_places_are_downloaded_from() -> None:
     for each in remotes:
         assert each.url.startswith("https://")
         assert len(each.checksum) == {"md5": 32, "sha256": 64}[each.algorithm]
+
+
+FILLING = """
+import resource, sys; from pathlib import Path
+from reds.datasets.layout import Bounds, Layout, Remote
+from reds.datasets.obtain import obtain
+from reds.errors import MissingError
+url, size, checksum, files = sys.argv[1:]
+before = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+bounds = Bounds(10**6, 10) if files == "packed" else None
+try:
+    obtain(Layout("trial", "set", ("*",), "files", (Remote(url, int(size), "sha256", checksum),), bounds), None, lambda *_: None)
+except MissingError as error:
+    print(error)
+finally:
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)  # what measures coverage writes a file at the end
+"""
+
+
+@pytest.mark.parametrize("files", ["packed", "loose"])
+def test_a_disk_that_fills_up_is_an_error_and_the_set_is_got_when_there_is_room(files: str, server: Served, cache: Path) -> None:
+    server.content = archive({"yes/a.wav": bytes(100_000)}) if files == "packed" else CONTENT
+    wanted = remote(server.url, server.content)
+    command = [sys.executable, "-c", FILLING, wanted.url, str(wanted.size_bytes), wanted.checksum, files]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "there is no room for the files of the data set 'trial'" in done.stdout
+    assert not (cache / "data" / "set").exists()
+    bounds = Bounds(10**6, 10) if files == "packed" else None
+    assert obtain(Layout("trial", "set", ("*",), "files", (wanted,), bounds), None, no_amounts).folder.is_dir()
