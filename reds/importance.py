@@ -107,9 +107,7 @@ def check_importance(architecture: Architecture, importance: Importance) -> None
             if wrong.any():
                 where = tuple(int(index) for index in np.argwhere(wrong)[0])
                 seen = f"{int(wrong.sum())} of {scores.size}, the first at {where}"
-                raise ConfigError(
-                    f"the importance of {name!r} has scores that are {what}", seen=seen, do="score the network anew"
-                )
+                raise ConfigError(f"the importance of {name!r} is {what} in places", seen=seen, do="score the network anew")
 
 
 def _scored(architecture: Architecture, importance: Importance) -> Importance:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("kernels", "layouts", "host_peer", "suite", "accuracy", "int8_loss", "judging", "store", "report")
+BENCHMARKS = ("kernels", "layouts", "host_peer", "suite", "accuracy", "int8_loss", "search", "judging", "store", "report")
 
 
 def main() -> int:

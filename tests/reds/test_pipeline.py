@@ -48,13 +48,14 @@ def test_each_part_of_a_recipe_decides_some_stage_and_no_earlier_one() -> None:
         assert not any(same[same.index(False) :])
         return same.index(False)
 
-    def recipe(network: str = "mlp1", seed: int = 0, rule=RECIPE.widths, first=FEW, second=FEW) -> Recipe:
-        return recipe_for(network, "digits", seed, rule, pretraining=first, finetuning=second)
+    def recipe(network: str = "mlp1", seed: int = 0, rule=RECIPE.widths, first=FEW, second=FEW, by: str = "taylor") -> Recipe:
+        return recipe_for(network, "digits", seed, rule, pretraining=first, finetuning=second, importance=by)
 
     assert keys(recipe()) == keys(RECIPE)
     assert changed_from(recipe(network="mlp3")) == 0
     assert changed_from(recipe(seed=1)) == 0
     assert changed_from(recipe(first={"epochs": 3})) == 0
+    assert changed_from(recipe(by="l1")) == 1
     assert changed_from(recipe(rule=HalvingRule(("hidden1",)))) == 2
     assert changed_from(recipe(second={"epochs": 3})) == 3
 
