@@ -176,11 +176,11 @@ def _front(labels: Labels, indices: np.ndarray) -> np.ndarray:
 
 def _beats(value: np.ndarray, costs: np.ndarray, by: np.ndarray, of: np.ndarray) -> np.ndarray:
     """Whether each of `by` is worth as much as each of `of` and costs no more, bool (by, of)."""
-    beats = np.greater_equal(value[by, None], value[None, of], out=np.empty((len(by), len(of)), bool))
+    beats = value[by, None] >= value[None, of]
     for cost in costs:
-        np.logical_and(beats, cost[by, None] <= cost[None, of], out=beats)
+        beats &= cost[by, None] <= cost[None, of]
     return beats
 
 
 def _beaten(value: np.ndarray, costs: np.ndarray, by: np.ndarray, of: np.ndarray) -> np.ndarray:
-    return _beats(value, costs, by, of).any(axis=0)
+    return np.asarray(_beats(value, costs, by, of).any(axis=0))
