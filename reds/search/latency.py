@@ -5,8 +5,8 @@ Such tables are measured by the harness (`profile --table`). A layer is taken to
     ticks = c0 + c1 in + c2 out + c3 in out
 
 with the coefficients that are the least squares relative to what was measured, and not negative. On an emulated Cortex-M4F,
-points held out lie 0.3 % off it in the mean where widths are multiples of four, as SIMD kernels like them, and 3 to 4 % where not;
-terms for the remainders predicted these no better.
+points held out lie 0.3 % off it in the mean where widths are multiples of four, as SIMD kernels like them, and 3 to 4 % where
+they are not; terms for the remainders predicted these no better.
 """
 
 from __future__ import annotations

@@ -185,6 +185,7 @@ def test_tables_that_do_not_fit_the_network_are_refused(network: Architecture, t
         table.layer_costs(network)
 
 
+@pytest.mark.slow
 @pytest.mark.toolchain
 def test_a_real_table_predicts_points_held_out(tmp_path: Path) -> None:
     """An emulated board's table at multiples of eight predicts aligned widths to 1 %, any others to 10 % on average."""
