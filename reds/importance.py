@@ -35,7 +35,9 @@ def taylor(architecture: Architecture, weights: Weights, gradients: Weights) -> 
         if name not in gradients or gradients[name].shape != weights[name].shape:
             seen = str(gradients[name].shape) if name in gradients else "no gradient"
             raise ConfigError(f"the gradient of {name!r} does not fit its weight {weights[name].shape}", seen=seen)
-    return _scored(architecture, {name: np.abs(weights[name] * gradients[name]) for name in kernels(architecture)})
+    return _scored(
+        architecture, {name: np.abs(gradients[name] * weights[name].astype(np.float64)) for name in kernels(architecture)}
+    )
 
 
 def l1(architecture: Architecture, weights: Weights) -> Importance:
@@ -45,7 +47,7 @@ def l1(architecture: Architecture, weights: Weights) -> Importance:
 
 def l2(architecture: Architecture, weights: Weights) -> Importance:
     """Importance w^2: a channel is worth the squared L2 norm of its kernel, which sorts as the norm does and adds up."""
-    return _scored(architecture, {name: np.square(weights[name]) for name in kernels(architecture)})
+    return _scored(architecture, {name: np.square(weights[name], dtype=np.float64) for name in kernels(architecture)})
 
 
 def random(architecture: Architecture, seed: int) -> Importance:
@@ -107,9 +109,7 @@ def check_importance(architecture: Architecture, importance: Importance) -> None
             if wrong.any():
                 where = tuple(int(index) for index in np.argwhere(wrong)[0])
                 seen = f"{int(wrong.sum())} of {scores.size}, the first at {where}"
-                raise ConfigError(
-                    f"the importance of {name!r} has scores that are {what}", seen=seen, do="score the network anew"
-                )
+                raise ConfigError(f"the importance of {name!r} is {what} in places", seen=seen, do="score the network anew")
 
 
 def _scored(architecture: Architecture, importance: Importance) -> Importance:

@@ -43,12 +43,14 @@ def _bar(total: int, stream: TextIO) -> Iterator[Progress]:
 
 @contextmanager
 def _lines(total: int, stream: TextIO) -> Iterator[Progress]:
-    done, last = 0, ""
+    done, last, said = 0, "", 0
 
     def progress(doing: str, steps: int) -> None:
-        nonlocal done, last
-        if doing != last:
+        nonlocal done, last, said
+        tenth = 10 * done // max(total, 1)
+        if doing != last or tenth > said:
             print(f"[{100 * done // max(total, 1):3d} %] {doing}", file=stream, flush=True)
+            said = tenth
         done, last = done + steps, doing
 
     yield progress

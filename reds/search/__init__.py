@@ -1,6 +1,7 @@
 """Exact search for nested widths: which channels to keep within a budget.
 
 The widths of a chain of channel groups are a path through a layered graph; value and cost lie on its edges, that is on pairs of
-neighbouring widths. `problem` states such a problem, `chain` makes one from a network, `solver` solves it with the help of
-`relaxation` and `labels`, and `nested` solves one for each budget so that the answers nest.
+neighbouring widths. `problem` states such a problem; `chain` makes one from a network with the costs of `tables` and `latency`,
+the masks of `activations` and the `limits`; `solver` solves it with the help of `relaxation` and `labels`. `published` and
+`per_unit` are the published formulation. `models` are both by the name of a solver; `nested` solves one for each budget.
 """

@@ -183,4 +183,4 @@ def _beats(value: np.ndarray, costs: np.ndarray, by: np.ndarray, of: np.ndarray)
 
 
 def _beaten(value: np.ndarray, costs: np.ndarray, by: np.ndarray, of: np.ndarray) -> np.ndarray:
-    return _beats(value, costs, by, of).any(axis=0)
+    return np.asarray(_beats(value, costs, by, of).any(axis=0))

@@ -75,8 +75,11 @@ def search(
 
 
 def share(whole: float, fraction: float) -> float:
-    """What a share of a whole amounts to, rounded down; 0.35 of 20 is 7 although 0.35 is a little less than that in binary."""
-    return math.floor(fraction * whole + 1e-6)
+    """What a share of a whole amounts to; of whole numbers (MACs) rounded down.
+
+    0.35 of 20 is 7 although 0.35 is a little less than that in binary.
+    """
+    return math.floor(fraction * whole + 1e-6) if whole == int(whole) else fraction * whole
 
 
 def subnets_of(found: Sequence[Found]) -> Subnets:

@@ -23,52 +23,37 @@ BACKENDS: Mapping[str, str] = {"cp-sat": "SAT", "scip": "SCIP", "gurobi": "GUROB
 PROOF = 1e-9
 
 
-def create(solver: str) -> Any:
-    """A solver of OR-Tools by our name for it.
-
-    Raises:
-        MissingError: OR-Tools is not installed, or this solver is not.
-    """
-    try:
-        from ortools.linear_solver import pywraplp  # noqa: PLC0415 - optional
-    except ImportError as error:
-        raise MissingError(
-            f"the solver {solver!r} needs OR-Tools", do='pip install "reds-bench[search]", or take --solver exact'
-        ) from error
-    created = pywraplp.Solver.CreateSolver(BACKENDS[solver])
-    if created is None:
-        raise MissingError(
-            f"the solver {solver!r} is not installed", seen="OR-Tools cannot load it", do="install it, or take --solver exact"
-        )
-    return created
-
-
 def solve_units(
     model: UnitModel, solver: str, limit: float, *, floor: Widths, ceiling: Widths, time_limit_s: float | None = None
 ) -> Solution:
     """The best units within `limit` MACs; every group's width lies between `floor` and `ceiling`.
 
-    The widths are the numbers of units chosen; value and bound are in units of importance.
+    The widths are the numbers of units chosen; value and bound are in units of importance; the cost is the true MACs.
 
     Raises:
-        MissingError: the solver is not installed.
+        MissingError: OR-Tools is not installed, or this solver is not.
         BudgetError: there is no solution, or none was found in the time allowed.
     """
     started = time.perf_counter()
-    backend = create(solver)
+    library = _library(solver)
+    backend = library.Solver.CreateSolver(BACKENDS[solver])
+    if backend is None:
+        do = "install it with its licence, or take --solver exact"
+        raise MissingError(f"the solver {solver!r} is not installed", seen="OR-Tools cannot load it", do=do)
     variables = _Variables(backend, model, floor, ceiling)
     backend.Add(backend.Sum(variables.costs) <= math.floor(limit))
     backend.Maximize(backend.Sum(variables.values))
     if time_limit_s is not None:
         backend.SetTimeLimit(max(1, round(1000 * time_limit_s)))
     backend.SetNumThreads(os.cpu_count() or 1)
-    status = backend.Solve()
+    parameters = library.MPSolverParameters()
+    parameters.SetDoubleParam(library.MPSolverParameters.RELATIVE_MIP_GAP, 0.0)
+    status = backend.Solve(parameters)
     if status not in (backend.OPTIMAL, backend.FEASIBLE):
         raise _nothing(solver, limit, status == backend.INFEASIBLE, time_limit_s)
     value, bound = backend.Objective().Value(), backend.Objective().BestBound()
     proved = status == backend.OPTIMAL and bound <= value * (1 + PROOF)
     widths = tuple(round(width.solution_value()) for width in variables.widths)
-    used = model.architecture.cost(widths).macs
     return Solution(
         solver=solver,
         status="optimal" if proved else "feasible",
@@ -76,8 +61,17 @@ def solve_units(
         value=value / model.scale,
         bound=(value if proved else bound) / model.scale,
         seconds=time.perf_counter() - started,
-        costs=(float(used),),
+        costs=(float(model.architecture.cost(widths).macs),),
     )
+
+
+def _library(solver: str) -> Any:
+    try:
+        from ortools.linear_solver import pywraplp  # noqa: PLC0415 - optional
+    except ImportError as error:
+        do = 'pip install "reds-bench[search]", or take --solver exact'
+        raise MissingError(f"the solver {solver!r} needs OR-Tools", seen=str(error), do=do) from error
+    return pywraplp
 
 
 @dataclass
@@ -132,8 +126,10 @@ class _Variables:
 
 
 def _nothing(solver: str, limit: float, infeasible: bool, time_limit_s: float | None) -> BudgetError:
-    if infeasible or time_limit_s is None:
-        return BudgetError(f"the limit of {limit:g} macs cannot be met", seen=f"{solver} found no units that keep to it")
+    if infeasible:
+        return BudgetError(f"the limit of {limit:g} macs cannot be met", seen=f"{solver}: there are no such units")
+    if time_limit_s is None:
+        return BudgetError(f"{solver} gave up before it found units that keep to {limit:g} macs", do="take --solver exact")
     return BudgetError(
         f"{solver} found no units within {time_limit_s:g} s that keep to {limit:g} macs",
         do="allow more time, or take --solver exact",

@@ -17,7 +17,7 @@ CAPACITIES = (100, 2_000, 20_000, 200_000)  # labels per group: a small pass fin
 PROOF = 1e-9  # relative gap that counts as none: the error of summing float64 importances
 TOLERANCE = 1e-12  # relative; a path must be worth more than the incumbent by this to be pursued
 GAP = 1e-3
-WORK = 2_000_000  # extensions of labels spent on a gap that is small enough already: some tenths of a second
+WORK = 1_000_000  # extensions of labels spent on a gap that is small enough already: some tenths of a second
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("kernels", "layouts", "host_peer", "suite", "joint_step", "accuracy", "int8_loss", "judging", "store", "report")
+BENCHMARKS = (
+    "kernels",
+    "layouts",
+    "host_peer",
+    "suite",
+    "search",
+    "joint_step",
+    "accuracy",
+    "int8_loss",
+    "judging",
+    "store",
+    "report",
+)
 
 
 def main() -> int:

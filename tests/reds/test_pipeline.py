@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,7 @@ def test_each_part_of_a_recipe_decides_some_stage_and_no_earlier_one() -> None:
     assert changed_from(recipe(network="mlp3")) == 0
     assert changed_from(recipe(seed=1)) == 0
     assert changed_from(recipe(first={"epochs": 3})) == 0
+    assert changed_from(replace(RECIPE, importance="l1")) == 1
     assert changed_from(recipe(rule=HalvingRule(("hidden1",)))) == 2
     assert changed_from(recipe(second={"epochs": 3})) == 3
 

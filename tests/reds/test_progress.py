@@ -12,12 +12,12 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_elsewhere_each_new_thing_is_a_line() -> None:
+def test_elsewhere_each_new_thing_and_each_tenth_is_a_line() -> None:
     stream = io.StringIO()
-    with showing(4, stream) as progress:
-        for doing, steps in (("first", 0), ("first", 1), ("first", 1), ("second", 2)):
+    with showing(40, stream) as progress:
+        for doing, steps in (("first", 0), *(("first", 1),) * 10, ("second", 30)):
             progress(doing, steps)
-    assert stream.getvalue() == "[  0 %] first\n[ 50 %] second\n"
+    assert stream.getvalue() == "[  0 %] first\n[ 10 %] first\n[ 20 %] first\n[ 25 %] second\n"
 
 
 def test_on_a_terminal_there_is_one_bar() -> None:

@@ -85,6 +85,15 @@ def test_a_recipe_says_what_it_lacks(key: str) -> None:
         Recipe.from_dict({name: value for name, value in BASE.items() if name != key})
 
 
+def test_importance_is_part_of_a_recipe_and_taylor_where_it_is_left_out() -> None:
+    assert Recipe.from_dict(BASE).importance == "taylor"
+    recipe = Recipe.from_dict({**BASE, "importance": "l1"})
+    assert recipe.to_dict()["importance"] == "l1"
+    assert Recipe.from_dict(recipe.to_dict()) == recipe
+    with pytest.raises(ConfigError, match="did you mean taylor"):
+        Recipe.from_dict({**BASE, "importance": "tailor"})
+
+
 def test_plans_are_read_strictly() -> None:
     plan = TrainingPlan(1, 2, 0.1, 0.0)
     assert TrainingPlan.from_dict(plan.to_dict()) == plan

@@ -16,7 +16,7 @@ from reds.cache import CACHE_VARIABLE
 from reds.commands import COMMANDS, main
 from reds.image import read_image
 from reds.permutation import importance_orders, permute
-from reds.zoo import mlp3, mlp11
+from reds.zoo import architecture, mlp3, mlp11
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +64,58 @@ def test_a_search_writes_nested_subnetworks_and_prints_its_proof(scored: Path, t
     assert "60" in out
 
 
+def test_a_search_by_name_needs_neither_weights_nor_a_folder(tmp_path: Path, capsys) -> None:
+    command = ["search", "ds_cnn_l", "--importance", "random", "--seed", "0", "--budgets", "75,50,25"]
+    code, out, _ = run(capsys, [*command, "--json"])
+    assert code == 0
+    answer = json.loads(out)
+    assert {"solver", "status", "seconds", "gap", "subnets"} <= answer.keys()
+    assert answer["gap"] <= 1e-3
+    network = architecture("ds_cnn_l")
+    for row in answer["subnets"]:
+        cost = network.cost(row["widths"])
+        told = (row["macs"], row["parameters"], row["peak_activation_bytes"])
+        assert told == (cost.macs, cost.parameters, cost.peak_activation_bytes(4))
+    again = json.loads(run(capsys, [*command, "--json"])[1])
+    assert [row["widths"] for row in again["subnets"]] == [row["widths"] for row in answer["subnets"]]
+    other = json.loads(run(capsys, [*command[:4], "--seed", "7", "--json"])[1])
+    assert [row["widths"] for row in other["subnets"]] != [row["widths"] for row in answer["subnets"]]
+    code, out, _ = run(capsys, [*command, "-o", tmp_path / "nested"])
+    assert code == 0
+    assert "subnet" in out.splitlines()[0]
+    assert len(Bundle.load(tmp_path / "nested").subnets) == 4
+
+
+def test_limits_and_alignment_are_options(capsys) -> None:
+    options = ["--peak-bytes", "8000", "--peak", "largest-map", "--element", "int8", "--flash-bytes", "20000", "--align", "4"]
+    code, out, _ = run(capsys, ["search", "ds_cnn_s", "--importance", "random", *options, "--direction", "top-down", "--json"])
+    assert code == 0
+    answer = json.loads(out)
+    assert (answer["direction"], answer["align"], answer["limits"]["flash_bytes"]) == ("top-down", 4, 20000)
+    for row in answer["subnets"][1:]:
+        assert row["peak_activation_bytes"] <= 8000
+        assert row["flash_bytes"] <= 20000
+        assert all(width % 4 == 0 for width in row["widths"][1:])
+
+
+@pytest.mark.parametrize("importance", ["l1", "l2", "random"])
+def test_a_network_of_unknown_data_is_sorted_by_what_needs_none(importance: str, tmp_path: Path, capsys) -> None:
+    network = mlp3()
+    bundle = noisy(network, 0)
+    Bundle(network, bundle.weights, bundle.subnets).save(tmp_path / "imported")
+    target = tmp_path / "sorted"
+    code, out, _ = run(
+        capsys, ["convert", tmp_path / "imported", "--importance", importance, "--seed", "5", "-o", target, "--json"]
+    )
+    assert code == 0
+    assert [row["group"] for row in json.loads(out)] == ["hidden1", "hidden2"]
+    ranked = Bundle.load(target)
+    assert ranked.provenance["importance"]["method"] == importance
+    assert run(capsys, ["search", target, "-o", tmp_path / "nested"])[0] == 0
+    code, _, err = run(capsys, ["convert", tmp_path / "imported", "-o", target])
+    assert (code, "does not say what it was trained on" in err) == (2, True)
+
+
 def test_halving_takes_the_groups_it_is_told(scored: Path, tmp_path: Path, capsys) -> None:
     target = tmp_path / "halved"
     for groups, widths in ((["--groups", "hidden2"], [64, 40, 25, 10]), ([], [64, 20, 50, 10])):
@@ -83,6 +135,24 @@ def test_halving_takes_the_groups_it_is_told(scored: Path, tmp_path: Path, capsy
         (["search", "{scored}", "--budgets", "50,75", "-o", "x"], 2, "falling"),
         (["search", "{scored}", "--budgets", "1", "-o", "x"], 1, "cannot be met"),
         (["search", "{scored}", "--groups", "hidden1", "-o", "x"], 2, "--halving"),
+        (["search", "{scored}", "--budgets", "150,50", "-o", "x"], 2, "at most 1 (100 %)"),
+        (["search", "{scored}", "--budgets", "50,50", "-o", "x"], 2, "each once"),
+        (["search", "{scored}", "--budgets", "50,0", "-o", "x"], 2, "all above 0"),
+        (["search", "{scored}", "--budgets", "50,nan", "-o", "x"], 2, "all above 0"),
+        (["search", "{scored}", "--budgets", "100", "-o", "x"], 2, "2 to 16 of them"),
+        (["search", "{scored}", "--budgets", "17,16,15,14,13,12,11,10,9,8,7,6,5,4,3,2", "-o", "x"], 2, "2 to 16 of them"),
+        (["search", "{scored}"], 2, "-o is missing"),
+        (["search", "{scored}", "--importance", "random", "-o", "x"], 2, "a bundle has its own"),
+        (["search", "mlp3"], 2, "mlp3 has no weights to score"),
+        (["search", "mlp4", "--importance", "random"], 2, "did you mean mlp"),
+        (["search", "mlp3", "--importance", "random", "--seed", "-1"], 2, "--seed is at least 0"),
+        (["search", "mlp3", "--importance", "random", "--time-limit", "0"], 2, "time limit is a number of seconds above 0"),
+        (["search", "mlp3", "--importance", "random", "--peak-bytes", "0"], 2, "at least 1"),
+        (["search", "mlp3", "--importance", "random", "--flash-bytes", "9"], 1, "9 flash bytes (float32) cannot be met"),
+        (["search", "mlp3", "--importance", "random", "--table", "x"], 2, "--cost latency and --table go together"),
+        (["search", "mlp3", "--halving", "--peak-bytes", "9"], 2, "--halving knows no limits"),
+        (["search", "mlp3", "--importance", "random", "--solver", "scip", "--align", "4"], 2, "take --solver exact"),
+        (["convert", "{scored}", "--importance", "l1", "--seed", "-1", "-o", "x"], 2, "--seed is at least 0"),
         (["search", "{scored}", "--halving", "--groups", "hiden1", "-o", "x"], 2, "did you mean hidden1"),
         (["export", "{scored}", "--levels", "60", "-o", "x"], 2, "unknown subnetwork '60'"),
         (["export", "{scored}", "--levels", "50,", "-o", "x"], 2, "like 50,25"),

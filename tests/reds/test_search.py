@@ -212,6 +212,7 @@ def test_tables_that_do_not_fit_are_refused() -> None:
 def test_budgets_round_down() -> None:
     assert [share(17360, fraction) for fraction in (1.0, 0.25, 0.333)] == [17360, 4340, 5780]
     assert share(20, 0.35) == 7
+    assert share(0.5, 0.25) == 0.125
 
 
 def test_the_gap_is_a_share_of_the_bound() -> None:

@@ -1,0 +1,140 @@
+"""The published formulation: solved over widths, it has the optimum that solvers find unit by unit."""
+
+from __future__ import annotations
+
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from networks import random_importance
+
+from reds.architecture import Architecture
+from reds.errors import BudgetError, ConfigError, MissingError
+from reds.importance import Importance, random
+from reds.permutation import importance_orders, permute
+from reds.search.limits import Limits
+from reds.search.models import Settings
+from reds.search.nested import search
+from reds.search.per_unit import solve_units
+from reds.search.published import UnitModel, as_chain, unit_model
+from reds.search.solver import solve
+from reds.zoo import architecture, mlp
+from reds.zoo.convolutions import cnn
+from reds.zoo.separable import ds_cnn
+
+
+def scored(network: Architecture, seed: int) -> Importance:
+    """Random importance, channels sorted by it."""
+    importance = random_importance(network, seed)
+    return permute(network, importance, importance_orders(network, importance))
+
+
+def solved(model: UnitModel, solver: str, limit: float, time_limit_s: float | None = None):
+    return solve_units(model, solver, limit, floor=model.least, ceiling=model.full, time_limit_s=time_limit_s)
+
+
+NETWORKS = st.one_of(
+    st.lists(st.integers(2, 7), min_size=1, max_size=3).map(lambda hidden: mlp("net", 5, tuple(hidden), 3)),
+    st.tuples(st.integers(2, 5), st.integers(2, 5)).map(lambda filters: cnn("net", filters, 4)),
+    st.tuples(st.integers(2, 5), st.integers(1, 3)).map(lambda size: ds_cnn("net", *size, (2, 2), (1, 1))),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(NETWORKS, st.integers(0, 10**6), st.sampled_from([0.3, 0.5, 0.8]), st.sampled_from(["cp-sat", "scip"]))
+def test_the_chain_has_the_optimum_that_solvers_prove(network: Architecture, seed: int, share: float, solver: str) -> None:
+    pytest.importorskip("ortools", reason="compares with the solvers of OR-Tools")
+    model = unit_model(network, scored(network, seed), minimum_width=1)
+    limit = float(int(share * model.limit))
+    try:
+        exact = solve(as_chain(model).limited([limit]))
+    except BudgetError:
+        with pytest.raises(BudgetError):
+            solved(model, solver, limit)
+        return
+    unit_by_unit = solved(model, solver, limit)
+    assert (exact.status, unit_by_unit.status) == ("optimal", "optimal")
+    assert exact.value == round(unit_by_unit.value * model.scale)
+    assert model.value(unit_by_unit.widths) == pytest.approx(unit_by_unit.value)
+    assert model.value(exact.widths) * model.scale == pytest.approx(exact.value)
+
+
+def test_costs_are_those_of_full_fan_in_for_dense_layers_and_true_for_separable_ones() -> None:
+    dense = architecture("dnn_s")
+    chain = as_chain(unit_model(dense, scored(dense, 0), minimum_width=2))
+    assert chain.resources[0].limit == 77_472
+    assert chain.costs([0, 13, 56, 38, 0])[0] == 15 * 250 * 1 + 58 * 144 + 40 * 144
+    separable = architecture("ds_cnn_s")
+    model = unit_model(separable, scored(separable, 0), minimum_width=1, last_minimum=60)
+    assert model.least == (1, 1, 1, 1, 1, 60, 12)
+    widths = (1, 19, 27, 55, 13, 62, 12)
+    path = [width - least for width, least in zip(widths, model.least, strict=True)]
+    assert as_chain(model).costs(path)[0] == separable.cost(widths).macs
+
+
+def test_every_filter_keeps_its_own_best_kernels() -> None:
+    network = ds_cnn("net", 2, 1, (2, 2), (1, 1))
+    importance = {name: np.zeros_like(array) for name, array in random_importance(network, 0).items()}
+    importance["pointwise1/kernel"][0, 0] = [[1, 8], [4, 2]]  # inputs, outputs
+    model = unit_model(network, importance, minimum_width=1)
+    assert model.value((1, 1, 2, 12)) == pytest.approx(4 + 8)
+    assert model.value((1, 2, 1, 12)) == pytest.approx(4 + 1)
+
+
+@pytest.mark.parametrize("direction", ["bottom-up", "top-down"])
+@pytest.mark.parametrize("network", [mlp("net", 6, (9, 7), 4), cnn("net", (5, 6), 4), ds_cnn("net", 4, 2, (2, 2), (1, 1))])
+def test_solutions_unit_by_unit_nest_and_keep_their_true_budgets(network: Architecture, direction: str) -> None:
+    pytest.importorskip("ortools", reason="the solvers are OR-Tools'")
+    found = search(network, scored(network, 3), (1.0, 0.75, 0.5), Settings(direction, 1, solver="scip"))
+    for larger, smaller in pairwise(found):
+        assert all(a >= b for a, b in zip(larger.subnet.widths, smaller.subnet.widths, strict=True))
+    for item in found[1:]:
+        assert item.macs == network.cost(item.subnet.widths).macs <= item.limit
+        assert (item.solution.solver, item.solution.status) == ("scip", "optimal")
+
+
+def test_a_solver_that_runs_out_of_time_says_so() -> None:
+    pytest.importorskip("ortools", reason="the solvers are OR-Tools'")
+    network = architecture("ds_cnn_s")
+    model = unit_model(network, random(network, 0), minimum_width=1)
+    with pytest.raises(BudgetError, match=r"found no units within 0\.001 s"):
+        solved(model, "scip", 0.25 * model.limit, time_limit_s=0.001)
+
+
+def test_a_budget_that_no_units_keep_to_is_an_error() -> None:
+    pytest.importorskip("ortools", reason="the solvers are OR-Tools'")
+    network = mlp("net", 6, (9, 7), 4)
+    with pytest.raises(BudgetError, match=r"'5' of net: the limit of .* macs cannot be met"):
+        search(network, scored(network, 0), (1.0, 0.05), Settings(solver="scip", minimum_width=4))
+
+
+def test_missing_solvers_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = mlp("net", 6, (9, 7), 4)
+    model = unit_model(network, scored(network, 0), minimum_width=1)
+    monkeypatch.setitem(sys.modules, "ortools.linear_solver", None)
+    with pytest.raises(MissingError, match=r"needs OR-Tools(.|\n)*reds-bench\[search\]"):
+        solved(model, "cp-sat", 10)
+
+
+def test_a_solver_that_ortools_cannot_load_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    pywraplp = pytest.importorskip("ortools.linear_solver.pywraplp", reason="the solvers are OR-Tools'")
+    monkeypatch.setattr(pywraplp.Solver, "CreateSolver", lambda _name: None)
+    network = mlp("net", 6, (9, 7), 4)
+    with pytest.raises(MissingError, match="'gurobi' is not installed"):
+        solved(unit_model(network, scored(network, 0), minimum_width=1), "gurobi", 10)
+
+
+@pytest.mark.parametrize("changed", [{"align": 4}, {"limits": Limits(flash_bytes=1)}])
+def test_what_the_published_formulation_does_not_know_is_refused(changed: dict) -> None:
+    network = mlp("net", 6, (9, 7), 4)
+    with pytest.raises(ConfigError, match="take --solver exact"):
+        search(network, scored(network, 0), (1.0, 0.5), Settings(solver="cp-sat", **changed))
+
+
+def test_a_network_without_hidden_layers_has_nothing_to_cut() -> None:
+    network = mlp("net", 6, (), 4)
+    with pytest.raises(ConfigError, match="no layer that the published formulation cuts"):
+        unit_model(network, random(network, 0), minimum_width=1)
