@@ -1,4 +1,4 @@
-"""Published keyword-spotting networks on the official test clips: features, layout and batch norm are those they were trained with."""
+"""Published keyword-spotting networks on the official test clips: features, layout and batch norm are right."""
 
 from __future__ import annotations
 
