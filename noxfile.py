@@ -1,4 +1,4 @@
-"""Sessions: `bench`, `tests`, `lint`, `kernels`, `figures`. Each has an environment of its own, reused from run to run."""
+"""Sessions: `bench`, `tests`, `lint`, `kernels`, `paper`, `figures`; each in an environment of its own, reused by later runs."""
 
 import os
 
@@ -55,6 +55,13 @@ def kernels(session: nox.Session) -> None:
     install(session, *extras, "devices", "bench", "test")
     provide_tools(session)
     session.run("python", "-m", "tests.benchmarks.kernels", *session.posargs, env=THREADS)
+
+
+@nox.session
+def paper(session: nox.Session) -> None:
+    """Rebuild a published table beside the published one, for example `nox -s paper -- --table 7`; arguments as harness paper."""
+    install(session, "train", "bench", "search")
+    session.run("python", "-m", "harness", "paper", *session.posargs, env=THREADS)
 
 
 @nox.session

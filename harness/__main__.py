@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Protocol
 
-from harness.commands import baseline, compare, devices, history, interleave, noise, pareto, prepare, profile, push, report
+from harness.commands import baseline, compare, devices, history, interleave, noise, paper, pareto, prepare, profile, push, report
 from reds.errors import BenchError
 
 
@@ -30,7 +30,20 @@ class Command(Protocol):
         ...
 
 
-COMMANDS: tuple[Command, ...] = (devices, prepare, profile, report, compare, interleave, baseline, noise, history, pareto, push)
+COMMANDS: tuple[Command, ...] = (
+    devices,
+    prepare,
+    profile,
+    report,
+    compare,
+    interleave,
+    baseline,
+    noise,
+    history,
+    pareto,
+    push,
+    paper,
+)
 EXAMPLES = """examples:
   python -m harness devices                     which devices can be measured, and what the others lack
   python -m harness prepare --matrix digits     make what the matrix needs, before pytest
@@ -38,6 +51,7 @@ EXAMPLES = """examples:
   python -m harness report latest               the table of the last run
   python -m harness compare A B --fail-on worse        what changed from run A to run B
   python -m harness interleave HEAD             what changes that are not committed do to this computer's latencies
+  python -m harness paper --table 7             a published table, rebuilt
   python -m harness baseline latest --name digits --reason "first release"
 """
 

@@ -79,9 +79,8 @@ Subject = Model | Placement | Combination
 
 def models(matrix: Matrix) -> Iterator[Model]:
     """Every model of the matrix."""
-    for architecture in matrix.architectures:
-        for dataset in matrix.datasets:
-            yield Model(architecture, dataset)
+    for architecture, dataset in matrix.recipes:
+        yield Model(architecture, dataset)
 
 
 def placements(matrix: Matrix) -> Iterator[Placement]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from harness.toml_table import TomlTable, read_toml
 from reds.datasets.registry import DATASETS
 from reds.errors import ConfigError, unknown_name
 from reds.image.format import PRECISIONS
+from reds.prepared import check_fit
 from reds.recipe import Recipe
-from reds.zoo import ZOO
+from reds.zoo import ZOO, architecture
 
 TRAINING = ("pretraining", "finetuning")  # tables that a recipe may have
 SUITES = Path(__file__).resolve().parent.parent / "suites"
@@ -61,11 +63,11 @@ class Repeats:
 
 @dataclass(frozen=True)
 class Matrix:
-    """What a run covers: every architecture x data set x precision x device x subnetwork.
+    """What a run covers: every architecture x data set that it fits x precision x device x subnetwork.
 
     Attributes:
         name: the file's name without its ending, or the path that was given.
-        recipes: how each model is made, by architecture and data set.
+        recipes: how each model is made, by architecture and data set; those that fit.
         thresholds: from which change on a value counts as changed.
     """
 
@@ -104,8 +106,13 @@ def load_thresholds(name: str) -> Thresholds:
     return Thresholds.parse(str(path), read_toml(path).get("thresholds", ()))
 
 
+def shipped_matrices() -> list[Path]:
+    """The matrix files in suites/; the published tables (paper.toml) are another kind of file."""
+    return sorted(path for path in SUITES.glob("*.toml") if path.stem != "paper")
+
+
 def _file(name: str) -> Path:
-    shipped = {path.stem: path for path in SUITES.glob("*.toml")}
+    shipped = {path.stem: path for path in shipped_matrices()}
     path = Path(name) if name.endswith(".toml") else shipped.get(name)
     if path is None:
         raise unknown_name("matrix", name, shipped)
@@ -124,11 +131,30 @@ def _parse(name: str, where: str, data: Mapping[str, Any], devices: Collection[s
         datasets=datasets,
         precisions=precisions,
         devices=table.names("devices", "device", devices),
-        recipes={(a, d): _recipe(where, table, a, d) for a in architectures for d in datasets},
+        recipes={(a, d): _recipe(where, table, a, d) for a, d in _fitting(where, architectures, datasets)},
         samples=Samples.parse(f"[samples] of {where}", table.table("samples")),
         repeats=Repeats.parse(f"[repeats] of {where}", table.table("repeats")),
         thresholds=Thresholds.parse(where, data.get("thresholds", ())),
     )
+
+
+def _fitting(where: str, architectures: Sequence[str], datasets: Sequence[str]) -> list[tuple[str, str]]:
+    """The pairs of networks and data sets that fit; raises ConfigError for a name that is in none of them."""
+    pairs: list[tuple[str, str]] = []
+    misfits: dict[str, ConfigError] = {}
+    for pair in product(architectures, datasets):
+        try:
+            check_fit(architecture(pair[0]), pair[1])
+            pairs.append(pair)
+        except ConfigError as error:
+            misfits |= {name: misfits.get(name, error) for name in pair}
+    for name in (*architectures, *datasets):
+        if not any(name in pair for pair in pairs):
+            error = misfits[name]
+            raise ConfigError(
+                f"{where}: {name!r} fits nothing that it is listed with; {error.what}", seen=error.seen, do=error.do
+            )
+    return pairs
 
 
 def _recipe(where: str, table: TomlTable, architecture: str, dataset: str) -> Recipe:

@@ -43,6 +43,13 @@ class TomlTable:
             raise self._wrong(key, "a table", value)
         return value
 
+    def text(self, key: str) -> str:
+        """A text, perhaps an empty one."""
+        value = self.data[key]
+        if not isinstance(value, str):
+            raise self._wrong(key, "a text", value)
+        return value
+
     def count(self, key: str, at_least: int) -> int:
         """An integer, at least `at_least`."""
         value = self.data[key]

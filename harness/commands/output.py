@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import io
 import json
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -16,20 +17,34 @@ from rich.text import Text
 from harness import terminal
 from harness.wording import one_line
 
+SIGNS: Mapping[str, str] = {"+": "green", "-": "red"}
+
 
 def print_json(value: Any) -> None:
     """Print a value for programs."""
     print(json.dumps(value, indent=1))
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[str] = ()) -> None:
-    """Print rows under column heads; the columns `numbers` are aligned to the right. Texts are folded to fit a terminal."""
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Collection[str] = (), signed: Collection[str] = ()
+) -> None:
+    """Print rows under column heads; texts are folded to fit a terminal.
+
+    Args:
+        columns: the heads.
+        rows: a text for each column.
+        numbers: columns that are aligned to the right.
+        signed: columns that a terminal shows green where they begin with a plus and red where they begin with a minus.
+    """
+    colour = sys.stdout.isatty()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(one_line(cell)) for cell in row))
-    console = Console(file=io.StringIO(), width=terminal.columns(), highlight=False)
+        cells = zip(columns, row, strict=True)
+        table.add_row(*(Text(one_line(cell), SIGNS.get(cell[:1], "") if name in signed else "") for name, cell in cells))
+    system = "standard" if colour else None
+    console = Console(file=io.StringIO(), width=terminal.columns(), highlight=False, force_terminal=colour, color_system=system)
     console.print(table)
     assert isinstance(console.file, io.StringIO)
     print("\n".join(line.rstrip() for line in console.file.getvalue().splitlines()))

@@ -47,7 +47,12 @@ def run(arguments: argparse.Namespace) -> None:
     recipes = read_recipes(arguments.recipes)
     with showing(sum(steps(recipe) for recipe in recipes)) as progress:
         made = [(recipe, make(recipe, progress)) for recipe in recipes]
-    print_rows([row for recipe, artifacts in made for row in _rows(recipe, artifacts, arguments.json)], arguments.json)
+    rows = [
+        {"recipe": number, **row} if arguments.json else row
+        for number, (recipe, artifacts) in enumerate(made)
+        for row in _rows(recipe, artifacts, arguments.json)
+    ]
+    print_rows(rows, arguments.json)
 
 
 def read_recipes(path: Path) -> list[Recipe]:

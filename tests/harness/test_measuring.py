@@ -221,5 +221,5 @@ def test_models_that_cannot_be_made_end_the_run_with_the_cause(tmp_path: Path) -
     done = run_pytest("--matrix", MATRIX, "--results", tmp_path, "-k", "test_search", environment=environment)
 
     assert done.returncode == pytest.ExitCode.TESTS_FAILED
-    assert "models that the tests need could not be made" in done.stdout + done.stderr
+    assert "models that are needed could not be made" in done.stdout + done.stderr
     assert "not here" in done.stdout + done.stderr  # the cause, in the words of what failed
