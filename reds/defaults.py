@@ -1,7 +1,7 @@
 """The training plans of the published networks on each data set.
 
-Those of the digits were chosen by accuracy on a validation part (a fifth) of the digits' training examples; `python -m tests.benchmarks.plans` prints it
-for a network's plans and their neighbours. The test examples chose nothing.
+Those of the digits were chosen by accuracy on a validation part (a fifth) of the digits' training examples;
+`python -m tests.benchmarks.plans` prints it for a network's plans and their neighbours. The test examples chose nothing.
 """
 
 from __future__ import annotations
