@@ -111,7 +111,7 @@ def keras_step(bundle: Bundle, inputs: np.ndarray, labels: np.ndarray) -> Callab
 
     model = keras_model(bundle, bundle.subnets[0])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer=keras.optimizers.AdamW(1e-3), loss=loss, jit_compile=False)
+    model.compile(optimizer=keras.optimizers.AdamW(1e-3), loss=loss, jit_compile=False)  # pyright: ignore[reportArgumentType]
     shaped = inputs.reshape(-1, *bundle.architecture.input_shape)
     return lambda: model.train_on_batch(shaped, labels)
 

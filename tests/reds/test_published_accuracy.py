@@ -31,5 +31,15 @@ def test_a_published_network_is_as_accurate_as_published(name: str, tmp_path: Pa
         assert row["test_examples"] == 4890
         percent[dataset] = 100 * row["accuracy"]
     assert percent["speech_commands_test_set"] == pytest.approx(PUBLISHED_PERCENT[name], abs=0.7)
+    # Sorted and with subnetworks, the whole network is as accurate as it was.
+    steps = (["convert", name, "--importance", "l1", "-o", "sorted"], ["search", "sorted", "-o", "nested"])
+    monkeypatch.chdir(tmp_path)
+    for step in steps:
+        assert main(step) == 0
+    capsys.readouterr()
+    assert main(["evaluate", "nested", "--dataset", "speech_commands_test_set", "--data-dir", str(data_dir), "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["subnet"] for row in rows] == ["100", "75", "50", "25"]
+    assert 100 * rows[0]["accuracy"] == pytest.approx(percent["speech_commands_test_set"], abs=0.05)
     # They never heard the noise that stands for silence in the archive.
     assert percent["speech_commands_test_set_noisy_silence"] < percent["speech_commands_test_set"] - 2
