@@ -55,9 +55,9 @@ class Rebuilt:
 def accuracy_section(block: Block, compared: bool) -> Section:
     """One row for each budget: of each column the published accuracy, ours, and the difference unless they are not compared."""
     columns = list(dict.fromkeys(entry.column for entry in block.entries))
-    heads = {column: [*([PUBLISHED] if column.published else []), OURS] for column in columns}
-    for column in columns:
-        heads[column] += [DIFFERENCE] if column.published and compared else []
+    known = {entry.column for entry in block.entries if entry.published is not None}
+    shown = {True: [PUBLISHED, OURS, *([DIFFERENCE] if compared else [])], False: [OURS]}
+    heads = {column: shown[column in known] for column in columns}
     texts: Mapping[str, Callable[[Entry], str]] = {
         PUBLISHED: lambda entry: _published(entry.published),
         OURS: lambda entry: _spread(entry.accuracy),
