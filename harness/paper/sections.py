@@ -55,9 +55,9 @@ class Rebuilt:
 def accuracy_section(block: Block, compared: bool) -> Section:
     """One row for each budget: of each column the published accuracy, ours, and the difference unless they are not compared."""
     columns = list(dict.fromkeys(entry.column for entry in block.entries))
-    heads = {column: [*([PUBLISHED] if column.published else []), OURS] for column in columns}
-    for column in columns:
-        heads[column] += [DIFFERENCE] if column.published and compared else []
+    known = {entry.column for entry in block.entries if entry.published is not None}
+    shown = {True: [PUBLISHED, OURS, *([DIFFERENCE] if compared else [])], False: [OURS]}
+    heads = {column: shown[column in known] for column in columns}
     texts: Mapping[str, Callable[[Entry], str]] = {
         PUBLISHED: lambda entry: _published(entry.published),
         OURS: lambda entry: _spread(entry.accuracy),
@@ -94,7 +94,7 @@ def cost_section(block: Block) -> Section:
     rows = []
     for budget, entries in _by_budget(block.entries):
         alike: dict[tuple[str, ...], list[Entry]] = {}
-        for entry in entries:
+        for entry in (entry for entry in entries if entry.runs):
             alike.setdefault(tuple(COSTS[name](entry) for name in OWN), []).append(entry)
         for same in alike.values():
             cells = (next((text for entry in same if (text := cost(entry)) != NONE), NONE) for cost in COSTS.values())

@@ -94,6 +94,7 @@ class MapTable:
 
     Attributes:
         name, title: in the file, and for people.
+        architecture, dataset: the network.
         published: what results/paper calls the search without and with the limit.
         budget: percentage of the multiply-adds.
         peak_bytes: the limit, of the largest map in float32.
@@ -102,6 +103,7 @@ class MapTable:
     name: str
     title: str
     architecture: str
+    dataset: str
     published: tuple[str, str]
     budget: int
     peak_bytes: int
@@ -199,13 +201,18 @@ def _column(path: Path, name: str, data: Mapping[str, Any]) -> Column:
 def _network(path: Path, name: str, data: Mapping[str, Any]) -> PaperNetwork:
     keys = ("title", "architecture", "dataset", "published")
     table = TomlTable(f"[networks.{name}] of {path}", data, keys, ("checkpoint", *PLANS))
-    for key, known in (("architecture", ZOO), ("dataset", DATASETS)):
-        if table.text(key) not in known:
-            raise unknown_name(f"{key} in {table.where}:", table.text(key), known)
+    _check_names(table)
     checkpoint = table.text("checkpoint") if "checkpoint" in data else None
     plans = {plan: table.table(plan) for plan in PLANS if plan in data}
     title, architecture, dataset, published = (table.text(key) for key in keys)
     return PaperNetwork(name, title, architecture, dataset, published, checkpoint, plans)
+
+
+def _check_names(table: TomlTable) -> None:
+    """Raise ConfigError where a table names an architecture or a data set that there is not."""
+    for key, known in (("architecture", ZOO), ("dataset", DATASETS)):
+        if table.text(key) not in known:
+            raise unknown_name(f"{key} in {table.where}:", table.text(key), known)
 
 
 def _table(
@@ -222,16 +229,14 @@ def _table(
 
 
 def _maps(path: Path, name: str, data: Mapping[str, Any]) -> MapTable:
-    keys = ("title", "architecture", "published", "budget", "peak_bytes")
+    keys = ("title", "architecture", "dataset", "published", "budget", "peak_bytes")
     table = TomlTable(f"[maps.{name}] of {path}", data, keys)
-    architecture = table.text("architecture")
-    if architecture not in ZOO:
-        raise unknown_name(f"architecture in {table.where}:", architecture, ZOO)
+    _check_names(table)
+    title, architecture, dataset = (table.text(key) for key in keys[:3])
     match data["published"]:
         case [str(free), str(limited)]:
-            return MapTable(
-                name, table.text("title"), architecture, (free, limited), table.count("budget", 1), table.count("peak_bytes", 1)
-            )
+            budget, peak_bytes = table.count("budget", at_least=1), table.count("peak_bytes", at_least=1)
+            return MapTable(name, title, architecture, dataset, (free, limited), budget, peak_bytes)
     raise ConfigError(f"published in {table.where} is not a list of two names", seen=repr(data["published"]))
 
 

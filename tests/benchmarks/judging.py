@@ -28,7 +28,7 @@ from harness.artifacts import make, missing_recipes
 from harness.combinations import Model
 from harness.judging import Judgement, Threshold, Thresholds, Verdict, compare, paired, sampled
 from harness.judging.sampled import Samples
-from harness.matrix import SUITES, load_matrix, load_thresholds
+from harness.matrix import load_matrix, load_thresholds, shipped_matrices
 from harness.networks import Deployment, Networks
 from harness.records import Measurement, Run
 from harness.run_file import RunFile, read
@@ -164,7 +164,7 @@ SAMPLED_METRICS = {
 def shipped_cases() -> dict[Case, list[str]]:
     """What the shipped matrices judge the host's times by, and which of their metrics are alike in that and in size."""
     found: dict[Case, list[str]] = {}
-    for path in sorted(SUITES.glob("*.toml")):
+    for path in shipped_matrices():
         thresholds = load_thresholds(path.stem)
         for metric, (suite, value_ns) in SAMPLED_METRICS.items():
             case = Case(thresholds.for_value(metric, "host", "nanoseconds", suite), value_ns)
