@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.combinations import models
 from harness.matrix import load_matrix, shipped_matrices
 from reds.errors import ConfigError
-from tests.harness.running import MATRIX
+from tests.harness.running import MATRIX, run_pytest
 
 DEVICES = ("host", "nano33ble-emu", "pico-emu")
 
@@ -33,6 +34,24 @@ def test_every_shipped_matrix_is_valid(path: Path) -> None:
     load_matrix(path.stem, DEVICES)
 
 
+def test_networks_are_measured_on_the_data_that_they_fit() -> None:
+    pairs = [("ds_cnn_s_fashion_mnist", "fashion_mnist"), ("ds_cnn_s_cifar10", "cifar10")]
+    matrix = load_matrix("vision", DEVICES)
+    assert list(matrix.recipes) == pairs
+    assert [(model.architecture, model.dataset) for model in models(matrix)] == pairs
+    assert len(load_matrix("kws", DEVICES).recipes) == 3
+
+
+@pytest.mark.slow
+def test_absent_data_end_the_run_with_what_to_do(tmp_path: Path) -> None:
+    environment = {"REDS_DATA_DIR": str(tmp_path), "REDS_BENCH_CACHE": str(tmp_path / "cache")}
+    done = run_pytest("--matrix", "vision", "--device", "host", "--results", tmp_path / "results", environment=environment)
+    assert done.returncode != 0
+    assert "there is no data set 'fashion_mnist'" in done.stdout + done.stderr
+    assert "REDS_DATA_DIR=DIR, where DIR/fashion-mnist holds" in done.stdout + done.stderr
+    assert not (tmp_path / "results").exists()
+
+
 def test_a_matrix_may_lie_anywhere() -> None:
     matrix = load_matrix(str(MATRIX), DEVICES)
 
@@ -52,6 +71,11 @@ def replaced(old: str, new: str) -> Callable[[str], str]:
     ("change", "message"),
     [
         (replaced('"mlp1"', '"mlp2"'), r"unknown architecture in .*'mlp2'\s+do: did you mean mlp"),
+        (
+            replaced('"mlp1"', '"mlp1", "dnn_s"'),
+            r"'dnn_s' fits nothing that it is listed with; the data set 'digits' does not fit",
+        ),
+        (replaced('"digits"', '"digits", "cifar10"'), "'cifar10' fits nothing that it is listed with"),
         (replaced('"digits"', '"digit"'), r"unknown data set in .*'digit'\s+do: did you mean digits"),
         (replaced('"int8"', '"int4"'), r"unknown precision in .*'int4'\s+do: did you mean int8"),
         (replaced('"host"', '"pico-emo"'), r"unknown device in .*'pico-emo'\s+do: did you mean pico-emu"),
