@@ -12,9 +12,10 @@ from reds.bundle import Bundle
 from reds.errors import ConfigError, MissingError, ProtocolError
 from reds.importing import hdf5, keras_models, tflite
 from reds.importing.folding import unfolded
+from reds.importing.isolated import read_isolated
 from reds.subnets import whole_network
 
-ReadWeights = Callable[[Path, Architecture], dict[str, np.ndarray]]
+ReadWeights = Callable[[Path, Architecture], Mapping[str, np.ndarray]]
 """Float32 arrays by weight name, from a file that holds a network of the architecture."""
 
 _INDEX_MAGIC = bytes.fromhex("57fb808b247547db")  # a checkpoint's index is a LevelDB table, which ends with this
@@ -30,8 +31,8 @@ def _read_checkpoint(path: Path, architecture: Architecture) -> dict[str, np.nda
 READERS: Mapping[str, ReadWeights] = {
     "checkpoint": _read_checkpoint,
     "tflite": lambda path, architecture: unfolded(path, tflite.folded_layers(path), architecture),
-    "hdf5": hdf5.read_hdf5,
-    "keras": keras_models.read_archive,
+    "hdf5": lambda path, architecture: read_isolated("hdf5", path, architecture).weights,
+    "keras": lambda path, architecture: read_isolated("keras", path, architecture).weights,
 }
 """How the weights of a given architecture are read, by format."""
 
@@ -84,7 +85,7 @@ def import_network(path: Path, architecture: Architecture | None) -> Bundle:
     if architecture is None:
         if found != "keras":
             raise ConfigError(f"{path} does not say which network it holds", do="name its architecture with --architecture")
-        bundle = keras_models.archived(path)
+        bundle = read_isolated(found, path, None)
     else:
         bundle = Bundle(architecture, READERS[found](path, architecture), whole_network(architecture))
     return bundle.with_provenance(imported={"file": path.name, "format": found})

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from reds.bundle import Bundle
 from reds.errors import BenchError, ConfigError, ProtocolError
 from reds.importing import import_network, keras_models
+from reds.importing.keras_models import archived
 from tests.reds.foreign_files import SMALL_CONFIG, keras_layer, save_archive, sequential, small
 from tests.reds.random_networks import random_bundle
 
@@ -67,20 +68,20 @@ def test_broken_members_are_refused(name: str, change: Callable[[bytes], bytes |
     changed = change(content.pop(name))
     write(saved, content if changed is None else {**content, name: changed})
     with pytest.raises(ProtocolError, match=r"is not a readable (Keras archive|HDF5 file)"):
-        import_network(saved, None)
+        archived(saved)
 
 
 @pytest.mark.parametrize("length", [4, 200, 20000])
 def test_a_truncated_archive_is_refused(length: int, saved: Path) -> None:
     saved.write_bytes(saved.read_bytes()[:length])
     with pytest.raises(ProtocolError, match=r"is not a readable Keras archive"):
-        import_network(saved, None)
+        archived(saved)
 
 
 def test_a_member_that_is_too_large_is_never_unpacked(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keras_models, "_MOST_BYTES", {"config.json": 1 << 20, "model.weights.h5": 1000})
     with pytest.raises(ProtocolError, match=r"model\.weights\.h5 of .* is too large"):
-        import_network(saved, None)
+        archived(saved)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,7 @@ def test_a_member_that_is_too_large_is_never_unpacked(saved: Path, monkeypatch: 
 def test_what_is_no_chain_of_layers_is_refused(document: object, message: str, saved: Path) -> None:
     write(saved, {**members(saved), "config.json": json.dumps(document).encode()})
     with pytest.raises(ConfigError, match=f"(?s){message}"):
-        import_network(saved, None)
+        archived(saved)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,7 @@ def test_settings_that_are_no_settings_are_refused(layer: dict[str, Any], messag
     config = sequential((2, 2, 1), layer, keras_layer("Flatten", "f"), keras_layer("Dense", "end", units=2))
     write(saved, {**members(saved), "config.json": json.dumps({"class_name": "Sequential", "config": config}).encode()})
     with pytest.raises(ConfigError, match=f"(?s){message}"):
-        import_network(saved, None)
+        archived(saved)
 
 
 @pytest.mark.parametrize("depth", [500, 100_000])
@@ -153,14 +154,14 @@ def test_an_archive_that_nests_too_deeply_is_refused(depth: int, saved: Path) ->
     layers = b'[{"class_name": "Reshape", "config": {"name": "r", "target_shape": ' + b"[" * depth + b"]" * depth + b"}}]"
     write(saved, {**members(saved), "config.json": b'{"class_name": "Sequential", "config": {"layers": ' + layers + b"}}"})
     with pytest.raises(BenchError):
-        import_network(saved, None)
+        archived(saved)
 
 
 def test_zero_padding_at_the_end_is_refused(saved: Path) -> None:
     config = sequential((4,), keras_layer("Dense", "end", units=2), keras_layer("ZeroPadding2D", "z", padding=[[0, 0], [1, 1]]))
     write(saved, {**members(saved), "config.json": json.dumps({"class_name": "Sequential", "config": config}).encode()})
     with pytest.raises(ConfigError, match="ends with zero padding"):
-        import_network(saved, None)
+        archived(saved)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +190,7 @@ def test_broken_weights_are_refused(change: Callable[[Any], object], kind: type[
         change(_Changed(file))
     write(saved, {**content, "model.weights.h5": weights.getvalue()})
     with pytest.raises(kind, match=f"(?s){message}"):
-        import_network(saved, None)
+        archived(saved)
 
 
 class _Changed:
