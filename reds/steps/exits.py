@@ -39,8 +39,8 @@ def with_exits(
     from reds.training.exits import train_exits  # noqa: PLC0415 - imports TensorFlow
     from reds.training.recalibration import with_statistics_of  # noqa: PLC0415 - imports TensorFlow
 
-    ready = with_statistics_of(split.check_training(), bundle, seed)
-    trained, losses = train_exits(ready, exits, split=split, plan=plan, seed=seed, on_epoch=on_epoch)
+    backbone = with_statistics_of(split.check_training(), bundle, seed) if plan.epochs else bundle
+    trained, losses = train_exits(backbone, exits, split=split, plan=plan, seed=seed, on_epoch=on_epoch)
     facts = {**plan.to_dict(), "last_losses": list(losses)}
     depths = {name: exits[name].depth if name in exits else None for name in limits_macs}
     return [each.with_provenance(finetuning=facts, exits=depths) for each in trained]
