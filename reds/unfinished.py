@@ -1,10 +1,15 @@
-"""What a training has done so far, kept after each epoch, so that a run that was killed goes on where it was."""
+"""What a training has done so far, kept after each epoch, so that a run that was killed goes on where it was.
+
+The last epoch is kept too: only after the training is its result saved, and that may be interrupted as well. States are dropped
+when nobody has come back to them for a week.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import time
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +22,7 @@ from reds.cache import cache_folder
 from reds.errors import ProtocolError
 
 _HEADER, _LOSSES = "header", "losses"
+KEPT_S = 7 * 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -44,9 +50,13 @@ class Unfinished:
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> Unfinished:
-        """The place for a training that these JSON-ready facts determine, in the cache."""
+        """The place for a training that these JSON-ready facts determine, in the cache; old states of others are dropped."""
+        folder = cache_folder("unfinished")
+        for path in folder.iterdir():
+            if path.stat().st_mtime < time.time() - KEPT_S:
+                path.unlink(missing_ok=True)
         key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-        return cls(cache_folder("unfinished") / f"{key}.npz")
+        return cls(folder / f"{key}.npz")
 
     def load(self) -> State | None:
         """The state, None where there is none.
@@ -76,7 +86,3 @@ class Unfinished:
             staging.replace(self.path)
         finally:
             staging.unlink(missing_ok=True)
-
-    def remove(self) -> None:
-        """Forget the state: the training is finished."""
-        self.path.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ import numpy as np
 from reds.architecture import Architecture
 from reds.bundle import Bundle
 from reds.datasets.split import Split
+from reds.errors import ConfigError
 from reds.plans import TrainingPlan
 from reds.provenance import tool_versions
 from reds.sources import source_digest
@@ -65,10 +66,14 @@ def train_subnets(
         stream: which of the seed's streams of random numbers.
 
     Raises:
-        ConfigError: there are no training examples, or the loss is no longer a number.
+        ConfigError: there are no training examples, the loss is no longer a number, or subnetworks have batch norm of their own
+            that the plan would leave behind.
     """
     if not plan.epochs:
         return bundle, ()
+    if bundle.private and plan.batch_norm == "shared":
+        do = 'train on with batch norm of their own ("own")'
+        raise ConfigError("subnetworks have batch norm of their own", seen=", ".join(bundle.private), do=do)
     make_deterministic(seed)
     architecture = bundle.architecture
     network = SharedNetwork(architecture, bundle.weights, plan.compute_type)

@@ -59,7 +59,7 @@ def train(
     on_epoch: OnEpoch,
     unfinished: Unfinished,
 ) -> tuple[float, ...]:
-    """Train in place; the last epoch's weights stay. What an earlier, killed run of the same training did is taken over.
+    """Train in place; the last epoch's weights stay. What an earlier run of the same training did is taken over.
 
     Returns:
         Each subnetwork's mean training loss over the last epoch (empty where the plan has no epochs).
@@ -91,7 +91,6 @@ def train(
             )
         unfinished.save(State(number, losses, generator.bit_generator.state, training.arrays()))
         on_epoch(number)
-    unfinished.remove()
     return tuple(float(loss) for loss in losses)
 
 

@@ -46,10 +46,15 @@ class SharedNetwork:
 
     def logits(self, inputs: tf.Tensor, level: Level, forwards: Mapping[str, Forward] = FORWARDS) -> tf.Tensor:
         """Logits float32 (batch, classes) of one subnetwork for inputs (batch, ...)."""
-        return self.joint_logits(inputs, [level], forwards)[0]
+        return tf.cast(self.run(self.shaped(inputs), self.architecture.placed, level, forwards), tf.float32)
 
     def joint_logits(self, inputs: tf.Tensor, levels: Sequence[Level], forwards: Mapping[str, Forward]) -> list[tf.Tensor]:
-        """Logits float32 (batch, classes) of several subnetworks; what they have in common is computed once."""
+        """Logits float32 (batch, classes) of several subnetworks; what they have in common is computed once.
+
+        What a level has for itself must lie behind the layers in common (`own_levels` sees to it).
+        """
+        if len(levels) == 1:
+            return [self.logits(inputs, levels[0], forwards)]
         placed = self.architecture.placed
         widest = Level(tuple(map(max, zip(*(level.widths for level in levels), strict=True))))
         trunk = common_layers(self.architecture, [level.widths for level in levels])

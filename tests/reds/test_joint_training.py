@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from reds.errors import ConfigError, MissingError, ProtocolError
 from reds.layers import BatchNorm, Conv2D, Dense, DepthwiseConv2D, Flatten, GlobalAveragePooling2D, LeakyReLU, ReLU
 from reds.plans import TrainingPlan
 from reds.subnets import halving
-from reds.unfinished import Unfinished
+from reds.unfinished import State, Unfinished
 from reds.zoo import architecture
 
 pytestmark = pytest.mark.slow
@@ -107,7 +108,11 @@ def test_all_together_compute_what_each_alone_does(network: Architecture, mode: 
 
     bundle = initial(network)
     shared, forwards = SharedNetwork(network, bundle.weights), {"inference": FORWARDS, "training": BATCH_FORWARDS}[mode]
-    levels = own_levels(bundle) if mode == "training" else own_levels(replace(bundle, subnets=bundle.subnets))
+    levels, generator = own_levels(bundle), np.random.default_rng(0)
+    for level in levels:
+        for own in level.own.values():
+            own.assign(generator.normal(1, 0.5, own.shape))
+    assert any(level.own for level in levels)
     inputs = tf.constant(split.x_train[:30])
     together = shared.joint_logits(inputs, levels, forwards)
     for logits, level in zip(together, levels, strict=True):
@@ -116,12 +121,15 @@ def test_all_together_compute_what_each_alone_does(network: Architecture, mode: 
 
 
 @pytest.mark.parametrize("network", [POOLED, FLAT], ids=lambda network: network.name)
-def test_every_subnetwork_learns_with_batch_norm_of_its_own(network: Architecture, split: Split) -> None:
+def test_every_subnetwork_learns_with_batch_norm_of_its_own(
+    network: Architecture, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bundle = training(initial(network), split)
     assert min(right(bundle, split)) > 0.9
     own = {name.split("/")[0] for name in bundle.private["25"]}
     assert own == {placed.layer.name for placed in network.placed[6:] if placed.layer.kind == "batch_norm"}
     assert not np.allclose(bundle.private["25"]["norm3/gamma"], bundle.weights["norm3/gamma"][:2])
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "other"))
     again = training(initial(network), split)
     assert again.content_hash() == bundle.content_hash()
 
@@ -170,6 +178,25 @@ def test_batch_norm_takes_over_the_statistics_of_the_data_without_changing_the_f
     assert of_batch.numpy() == pytest.approx(subnet_logits(after, inputs)[0], abs=1e-2)
 
 
+def test_the_statistics_of_a_subnetwork_are_those_of_its_own_activations(split: Split) -> None:
+    """Each batch norm's inputs, as the exported subnetwork computes them, have the mean and variance that it keeps."""
+    import keras
+
+    from reds.training.model import keras_model
+
+    bundle = training(initial(FLAT), split, PLAN.changed({"epochs": 6}))
+    for subnet in bundle.subnets:
+        model = keras_model(bundle, subnet)
+        for name in ("norm3", "norm4"):
+            into = keras.Model(model.inputs[0], model.get_layer(name).input)
+            values = into(split.x_train.reshape(-1, 8, 8, 1)).numpy()
+            axes = tuple(range(values.ndim - 1))
+            own = {array: bundle.active_weights(subnet)[f"{name}/{array}"] for array in ("moving_mean", "moving_variance")}
+            # Not exactly: those before it normalised by the batch at hand when they were measured.
+            assert own["moving_mean"] == pytest.approx(values.mean(axes), abs=0.02 + 0.02 * float(np.abs(values).mean()))
+            assert own["moving_variance"] == pytest.approx(values.var(axes), rel=0.05, abs=0.01)
+
+
 class _KilledError(Exception):
     """Stands for the end of the process."""
 
@@ -179,7 +206,9 @@ def test_a_killed_run_goes_on_after_its_last_epoch_and_ends_as_if_it_had_not_bee
 ) -> None:
     from reds.training import loop
 
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "other"))
     uninterrupted = training(initial(POOLED), split)
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
     trained: list[int] = []
     original = loop.epoch_batches
     monkeypatch.setattr(loop, "epoch_batches", lambda *arguments: trained.append(1) or original(*arguments))
@@ -196,7 +225,40 @@ def test_a_killed_run_goes_on_after_its_last_epoch_and_ends_as_if_it_had_not_bee
     assert len(trained) == 12
     assert reported == list(range(1, 13))
     assert resumed.content_hash() == uninterrupted.content_hash()
-    assert not list((tmp_path / "cache" / "unfinished").iterdir())
+    assert training(initial(POOLED), split).content_hash() == uninterrupted.content_hash()
+    assert len(trained) == 12, "what was finished is there until its result is surely saved"
+
+
+def test_a_run_killed_after_its_last_epoch_trains_nothing_again(split: Split, monkeypatch: pytest.MonkeyPatch) -> None:
+    from reds.training import joint, loop
+
+    def killing(*_arguments: object) -> None:
+        raise _KilledError
+
+    monkeypatch.setattr(joint, "recalibrated", killing)
+    with pytest.raises(_KilledError):
+        training(initial(POOLED), split)
+    monkeypatch.undo()
+    monkeypatch.setattr(loop, "epoch_batches", killing)
+    resumed = training(initial(POOLED), split)
+    monkeypatch.undo()
+    assert min(right(resumed, split)) > 0.9
+
+
+def test_states_that_nobody_came_back_to_are_dropped() -> None:
+    old, new = Unfinished.of({"old": 1}), Unfinished.of({"new": 1})
+    for each in (old, new):
+        each.save(State(1, np.zeros(1), {}, []))
+    os.utime(old.path, (0, 0))
+    Unfinished.of({"third": 1})
+    assert not old.path.exists()
+    assert new.path.exists()
+
+
+def test_batch_norm_of_their_own_is_not_left_behind(split: Split) -> None:
+    bundle = training(initial(POOLED), split, PLAN.changed({"epochs": 1}))
+    with pytest.raises(ConfigError, match="batch norm of their own"):
+        training(bundle, split, PLAN.changed({"batch_norm": "shared"}))
 
 
 def test_another_plan_does_not_take_over_what_was_left(split: Split) -> None:
