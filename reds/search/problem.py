@@ -142,8 +142,8 @@ class Solution:
 
     Attributes:
         solver: name of the method.
-        status: "optimal" (proved but for rounding: a relative gap up to `PROOF` counts as none) or "feasible" (the gap says how far
-            from optimal it may be).
+        status: "optimal" (proved but for rounding: a relative gap up to `PROOF` counts as none) or "feasible" (the gap says how
+            far from optimal it may be).
         widths: one per group.
         value: the value of the widths.
         bound: no admissible widths are worth more.
