@@ -150,7 +150,7 @@ def check_feasible(problem: Problem) -> None:
             raise BudgetError(
                 f"the limit of {resource.limit:g} {resource.name} cannot be met",
                 seen=f"the cheapest admissible widths {widths} use {least[index]:g} {resource.name}",
-                do="raise the budget, lower the minimum width, or drop the subnetwork that the widths must nest with",
+                do="raise the budget, lower the minimum width or the alignment, or drop the subnetwork that it must nest with",
             )
 
 
