@@ -34,7 +34,8 @@ class Recipe:
         method: what is trained, name in `reds.methods.METHODS`.
 
     Raises:
-        ConfigError: an unknown name, or a seed that is not a whole number from 0 to 2**31 - 1.
+        ConfigError: an unknown name, a seed that is not a whole number from 0 to 2**31 - 1, or early exits within budgets that do
+            not limit MACs.
     """
 
     architecture: str
@@ -48,11 +49,13 @@ class Recipe:
     method: str = REDS
 
     def __post_init__(self) -> None:
-        find_architecture(self.architecture)
+        network = find_architecture(self.architecture)
         check_dataset(self.dataset)
         check_method(self.importance)
         if self.method not in METHOD_NAMES:
             raise unknown_name("method", str(self.method), METHOD_NAMES)
+        if self.method == EARLY_EXITS:
+            self.widths.allowed_macs(network)
         if self.checkpoint is not None and not (isinstance(self.checkpoint, str) and self.checkpoint):
             raise ConfigError("the checkpoint of a recipe is the path of a published network", seen=repr(self.checkpoint))
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 2**31:

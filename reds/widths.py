@@ -14,14 +14,13 @@ from reds.importance import Importance
 from reds.search.latency import LatencyTable
 from reds.search.limits import Limits, limits_from_dict
 from reds.search.models import Settings
-from reds.search.nested import search, subnets_of
+from reds.search.nested import search, share, subnets_of
 from reds.search.solver import GAP, SOLVER, Effort
 from reds.subnets import Subnets, budget_name, halving
 
 BUDGETS = (1.0, 0.75, 0.5, 0.25)
 FRACTIONS = (1.0, 0.5, 0.25, 0.125)
 MOST_BUDGETS = 16
-ROUNDING = 1e-6  # MACs that a product of floats may lack
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,11 @@ class WidthRule(Protocol):
         ...
 
     def allowed_macs(self, architecture: Architecture) -> tuple[int, ...]:
-        """Multiply-adds within which each subnetwork keeps, the whole network's first."""
+        """Multiply-adds within which each subnetwork keeps, the whole network's first.
+
+        Raises:
+            ConfigError: the rule does not limit multiply-adds, or is for another network.
+        """
         ...
 
     def to_dict(self) -> dict[str, Any]:
@@ -113,8 +116,11 @@ class SearchRule:
         return Choice(subnets_of(found), {**self.to_dict(), "solutions": [item.to_dict() for item in found]})
 
     def allowed_macs(self, architecture: Architecture) -> tuple[int, ...]:
+        if self.latency is not None:
+            do = "early exits take budgets of MACs: leave the latency out, or take another method"
+            raise ConfigError("budgets of latency do not limit MACs", seen=f"a table in {self.latency.unit}", do=do)
         whole = architecture.cost(architecture.full_widths).macs
-        return tuple(math.floor(budget * whole + ROUNDING) for budget in self.budgets)
+        return tuple(int(share(whole, budget)) for budget in self.budgets)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -195,8 +201,8 @@ def _shares(what: str, values: Sequence[float]) -> tuple[float, ...]:
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{what} is a list of shares of the whole network", seen=repr(values)) from error
     for wrong, why in (
-        (not all(math.isfinite(share) and share > 0 for share in shares), "all above 0"),
-        (any(share > 1 for share in shares), "at most 1 (100 %)"),
+        (not all(math.isfinite(each) and each > 0 for each in shares), "all above 0"),
+        (any(each > 1 for each in shares), "at most 1 (100 %)"),
         (len(set(shares)) < len(shares), "each once"),
         (any(larger < smaller for larger, smaller in pairwise(shares)), "falling"),
         (shares[:1] != (1.0,), "the first 1, the whole network"),

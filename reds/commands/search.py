@@ -27,6 +27,7 @@ from reds.commands.shared import add_json, print_rows, wrote
 from reds.errors import ConfigError
 from reds.importance import METHODS, RANDOM
 from reds.search.activations import DEFINITIONS, INPUT_OUTPUT
+from reds.search.chain import MACS
 from reds.search.latency import LatencyTable
 from reds.search.limits import ELEMENT_BYTES, Limits
 from reds.search.models import DIRECTIONS, SOLVERS
@@ -140,7 +141,7 @@ def _shares(percentages: str) -> tuple[float, ...]:
     try:
         shares = tuple(float(number) / 100 for number in percentages.split(","))
     except ValueError as error:
-        raise ConfigError("--budgets is a list of percentages", seen=percentages, do="write it like 75,50,25") from error
+        raise ConfigError("--budgets is a list of percentages", seen=repr(percentages), do="write it like 75,50,25") from error
     return shares if shares[0] == 1 else (1.0, *shares)
 
 
@@ -156,6 +157,7 @@ def _rows(bundle: Bundle, limits: Limits) -> list[dict[str, Any]]:
             "macs": cost.macs,
             "parameters": cost.parameters,
             "peak_activation_bytes": limits.peak_bytes(cost),
+            "peak_definition": limits.peak_definition,
             "flash_bytes": limits.weight_bytes(bundle.architecture, subnet.widths),
         }
         rows.append(
@@ -165,7 +167,7 @@ def _rows(bundle: Bundle, limits: Limits) -> list[dict[str, Any]]:
 
 
 def _summary(bundle: Bundle, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """The search as a whole: its status is that of the subnetwork that is proved least."""
+    """The search as a whole: its status is that of the subnetwork that is proved least; "unit" is what budgets are counted in."""
     facts = bundle.provenance["widths"]
     searched = [row for row in rows if row.get("solver", "none") != "none"]
     return {
@@ -173,6 +175,7 @@ def _summary(bundle: Bundle, rows: list[dict[str, Any]]) -> dict[str, Any]:
         "status": "feasible" if any(row["status"] != "optimal" for row in searched) else "optimal",
         "seconds": sum(row["seconds"] for row in searched),
         "gap": max((row["gap"] for row in searched), default=0.0),
+        "unit": facts["latency"]["unit"] if facts.get("latency") else MACS,
         **{key: facts[key] for key in ("budgets", "direction", "align", "minimum_width", "limits") if key in facts},
         "subnets": rows,
     }

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
 import numpy as np
 
 from reds.architecture import Architecture
-from reds.errors import ConfigError, unknown_name
+from reds.errors import BudgetError, ConfigError, unknown_name
 from reds.importance import Importance, check_importance
 from reds.layers import Widths
 from reds.search.chain import MACS, admissible_widths, chain_problem
 from reds.search.latency import LATENCY_TICKS, LatencyTable
 from reds.search.limits import Limits
 from reds.search.per_unit import BACKENDS, solve_units
-from reds.search.problem import Problem, Solution
+from reds.search.problem import PROOF, Problem, Solution
 from reds.search.published import UnitModel, unit_model
 from reds.search.solver import SOLVER, Effort, solve
 from reds.search.tables import layer_macs
@@ -140,6 +140,8 @@ class PublishedModel:
     """The published formulation, solved unit by unit.
 
     Its costs leave out layers that it does not cut; where true MACs exceed their budget for that, it is solved again with less.
+    What the last round proves holds only for less than the budget: the bound is that of the first. All rounds together take the
+    time allowed.
     """
 
     model: UnitModel
@@ -163,12 +165,32 @@ class PublishedModel:
     def solve(self, limit: float, floor: Widths, ceiling: Widths) -> Solution:
         floor = tuple(map(max, floor, self.least))
         allowed = float(math.floor(self.model.limit * limit / self.whole))
-        while True:
-            solution = solve_units(self.model, self.solver, allowed, floor=floor, ceiling=ceiling, time_limit_s=self.time_limit_s)
-            excess = solution.costs[0] - limit
-            if excess <= 0:
-                return solution
-            allowed -= excess
+        rounds: list[Solution] = []
+        while not rounds or rounds[-1].costs[0] > limit:
+            left_s = self._left_s(rounds, limit)
+            rounds.append(solve_units(self.model, self.solver, allowed, floor=floor, ceiling=ceiling, time_limit_s=left_s))
+            allowed -= rounds[-1].costs[0] - limit
+        value, bound = rounds[-1].value, rounds[0].bound
+        proved = bound <= value * (1 + PROOF)
+        return replace(
+            rounds[-1],
+            status="optimal" if proved else "feasible",
+            bound=value if proved else bound,
+            seconds=sum(each.seconds for each in rounds),
+        )
+
+    def _left_s(self, rounds: Sequence[Solution], limit: float) -> float | None:
+        """What the rounds have left of the time allowed; raises BudgetError where that is nothing."""
+        if self.time_limit_s is None:
+            return None
+        left_s = self.time_limit_s - sum(each.seconds for each in rounds)
+        if left_s <= 0:
+            raise BudgetError(
+                f"{self.solver} found no units within {self.time_limit_s:g} s whose true MACs keep to {limit:g}",
+                seen=f"{rounds[-1].costs[0]:g} after {len(rounds)} rounds",
+                do=f"allow more time, or take --solver {SOLVER}",
+            )
+        return left_s
 
 
 def _chain(architecture: Architecture, importance: Importance, settings: Settings) -> ChainModel:

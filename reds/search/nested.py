@@ -14,6 +14,8 @@ from reds.search.models import DIRECTIONS, Model, Settings, model_of
 from reds.search.problem import Solution
 from reds.subnets import Subnet, Subnets, budget_name
 
+ROUNDING = 1e-6  # of a unit, which a product of floats may lack: 0.35 of 20 is 7, and a little less than that in binary
+
 
 @dataclass(frozen=True)
 class Found:
@@ -75,11 +77,8 @@ def search(
 
 
 def share(whole: float, fraction: float) -> float:
-    """What a share of a whole amounts to; of whole numbers (MACs) rounded down.
-
-    0.35 of 20 is 7 although 0.35 is a little less than that in binary.
-    """
-    return math.floor(fraction * whole + 1e-6) if whole == int(whole) else fraction * whole
+    """What a share of a whole amounts to; of whole numbers (MACs) rounded down."""
+    return math.floor(fraction * whole + ROUNDING) if whole == int(whole) else fraction * whole
 
 
 def subnets_of(found: Sequence[Found]) -> Subnets:

@@ -16,11 +16,10 @@ from typing import Any
 
 from reds.errors import BudgetError, MissingError
 from reds.layers import Widths
-from reds.search.problem import Solution
+from reds.search.problem import PROOF, Solution
 from reds.search.published import UnitLayer, UnitModel
 
 BACKENDS: Mapping[str, str] = {"cp-sat": "SAT", "scip": "SCIP", "gurobi": "GUROBI"}
-PROOF = 1e-9
 
 
 def solve_units(

@@ -10,6 +10,7 @@ import numpy as np
 from reds.errors import ConfigError
 from reds.layers import Widths
 
+PROOF = 1e-9  # relative gap that counts as none: the error of summing float64 importances
 MOST_WIDTHS = 1 << 16  # of one group; the tables of two such groups would fill 32 GB
 
 
@@ -141,8 +142,8 @@ class Solution:
 
     Attributes:
         solver: name of the method.
-        status: "optimal" (proved but for rounding: a relative gap up to 1e-9 counts as none) or "feasible" (the gap says how far
-            from optimal it may be).
+        status: "optimal" (proved but for rounding: a relative gap up to `PROOF` counts as none) or "feasible" (the gap says how
+            far from optimal it may be).
         widths: one per group.
         value: the value of the widths.
         bound: no admissible widths are worth more.

@@ -9,12 +9,11 @@ import numpy as np
 
 from reds.errors import BudgetError, ConfigError
 from reds.search.labels import Abandoned, best_labelled_path
-from reds.search.problem import Problem, Solution
+from reds.search.problem import PROOF, Problem, Solution
 from reds.search.relaxation import Path, Relaxation, cheapest_path, least_costs, relax
 
 SOLVER = "exact"
 CAPACITIES = (100, 2_000, 20_000, 200_000)  # labels per group: a small pass finds a good solution, a large one proves it
-PROOF = 1e-9  # relative gap that counts as none: the error of summing float64 importances
 TOLERANCE = 1e-12  # relative; a path must be worth more than the incumbent by this to be pursued
 GAP = 1e-3
 WORK = 1_000_000  # extensions of labels spent on a gap that is small enough already: some tenths of a second
@@ -151,7 +150,7 @@ def check_feasible(problem: Problem) -> None:
             raise BudgetError(
                 f"the limit of {resource.limit:g} {resource.name} cannot be met",
                 seen=f"the cheapest admissible widths {widths} use {least[index]:g} {resource.name}",
-                do="raise the budget, lower the minimum width, or drop the subnetwork that the widths must nest with",
+                do="raise the budget, lower the minimum width or the alignment, or drop the subnetwork that it must nest with",
             )
 
 

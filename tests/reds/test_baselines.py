@@ -24,6 +24,7 @@ from reds.pipeline import locate, make, steps
 from reds.plans import TrainingPlan
 from reds.progress import silent
 from reds.recipe import METHOD_NAMES, Recipe, recipe_for
+from reds.search.latency import LatencyTable, Point
 from reds.stage_graph import in_order
 from reds.widths import HalvingRule, SearchRule
 from reds.zoo import ZOO, architecture
@@ -104,6 +105,14 @@ def test_rules_say_what_they_allow() -> None:
     network = architecture("mlp3")
     assert SearchRule((1, 0.5, 0.3)).allowed_macs(network) == (5060, 2530, 1518)
     assert HalvingRule(("hidden1",), (1, 0.5)).allowed_macs(network) == (5060, 2780)
+
+
+def test_early_exits_are_not_chosen_by_shares_of_latency() -> None:
+    latency = LatencyTable("us", (Point("dense1", 4, 4, 16, 30.0),))
+    rule = SearchRule((1, 0.5), latency=latency)
+    assert recipe_for("mlp3", "digits", 0, rule).widths == rule
+    with pytest.raises(ConfigError, match=r"(?s)latency do not limit MACs.*a table in us.*early exits take budgets of MACs"):
+        recipe_for("mlp3", "digits", 0, rule, method="early-exits")
 
 
 def test_a_checkpoint_is_known_by_its_content(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -15,12 +16,14 @@ from reds.architecture import Architecture
 from reds.errors import BudgetError, ConfigError, MissingError
 from reds.importance import Importance, random
 from reds.permutation import importance_orders, permute
+from reds.search import models
 from reds.search.limits import Limits
 from reds.search.models import Settings
 from reds.search.nested import search
 from reds.search.per_unit import solve_units
+from reds.search.problem import Solution
 from reds.search.published import UnitModel, as_chain, unit_model
-from reds.search.solver import solve
+from reds.search.solver import Effort, solve
 from reds.zoo import architecture, mlp
 from reds.zoo.convolutions import cnn
 from reds.zoo.separable import ds_cnn
@@ -94,6 +97,40 @@ def test_solutions_unit_by_unit_nest_and_keep_their_true_budgets(network: Archit
     for item in found[1:]:
         assert item.macs == network.cost(item.subnet.widths).macs <= item.limit
         assert (item.solution.solver, item.solution.status) == ("scip", "optimal")
+
+
+UNCUT = mlp("net", 6, (9, 7), 40)
+"""Its last layer costs the published formulation nothing, and takes most of the MACs."""
+
+
+def test_what_is_proved_of_less_than_the_budget_is_not_said_of_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ortools", reason="the solvers are OR-Tools'")
+    rounds: list[Solution] = []
+    monkeypatch.setattr(models, "solve_units", lambda *a, **k: rounds.append(solve_units(*a, **k)) or rounds[-1])
+    _, found = search(UNCUT, scored(UNCUT, 3), (1.0, 0.5), Settings(solver="scip", minimum_width=1))
+    first, last = rounds
+    assert (first.status, last.status, found.solution.status) == ("optimal", "optimal", "feasible")
+    assert found.solution.bound == first.bound > last.value == found.solution.value
+    assert found.solution.seconds == first.seconds + last.seconds
+    assert found.macs <= found.limit < first.costs[0]
+
+
+def test_the_rounds_share_the_time_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes 0.25 s here; the true MACs, 200 in the first, fall by 1 from round to round."""
+    allowed: list[float | None] = []
+
+    def slow(model: UnitModel, *_, time_limit_s: float | None, **__) -> Solution:
+        allowed.append(time_limit_s)
+        return Solution("scip", "optimal", model.least, 10.0, 10.0, 0.25, (201.0 - len(allowed),))
+
+    monkeypatch.setattr(models, "solve_units", slow)
+    model = models.model_of(UNCUT, scored(UNCUT, 3), Settings(solver="scip", effort=Effort(time_limit_s=1.0)))
+    solution = model.solve(198, model.least, UNCUT.full_widths)
+    assert allowed == [1.0, 0.75, 0.5]
+    assert solution == replace(slow(model.model, time_limit_s=None), seconds=0.75, costs=(198.0,))  # pyright: ignore[reportAttributeAccessIssue]
+    allowed.clear()
+    with pytest.raises(BudgetError, match=r"(?s)no units within 1 s whose true MACs keep to 190.*197 after 4 rounds"):
+        model.solve(190, model.least, UNCUT.full_widths)
 
 
 def test_a_solver_that_runs_out_of_time_says_so() -> None:

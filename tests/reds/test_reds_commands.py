@@ -92,8 +92,10 @@ def test_limits_and_alignment_are_options(capsys) -> None:
     assert code == 0
     answer = json.loads(out)
     assert (answer["direction"], answer["align"], answer["limits"]["flash_bytes"]) == ("top-down", 4, 20000)
+    assert answer["unit"] == "macs"
     for row in answer["subnets"][1:]:
         assert row["peak_activation_bytes"] <= 8000
+        assert row["peak_definition"] == "largest-map"
         assert row["flash_bytes"] <= 20000
         assert all(width % 4 == 0 for width in row["widths"][1:])
 
@@ -132,6 +134,8 @@ def test_halving_takes_the_groups_it_is_told(scored: Path, tmp_path: Path, capsy
         (["convert", "nowhere", "-o", "x"], 1, "is not a bundle"),
         (["convert", "nowhere", "--batches", "0", "-o", "x"], 2, "at least 1"),
         (["search", "{scored}", "--budgets", "a,b", "-o", "x"], 2, "like 75,50,25"),
+        (["search", "{scored}", "--budgets", "", "-o", "x"], 2, "seen: ''"),
+        (["search", "{scored}", "--budgets", "50", "--align", "1000", "-o", "x"], 1, "or the alignment"),
         (["search", "{scored}", "--budgets", "50,75", "-o", "x"], 2, "falling"),
         (["search", "{scored}", "--budgets", "1", "-o", "x"], 1, "cannot be met"),
         (["search", "{scored}", "--groups", "hidden1", "-o", "x"], 2, "--halving"),

@@ -110,6 +110,7 @@ def test_the_command_searches_for_latency(table: Path, capsys: pytest.CaptureFix
     command = ["search", "ds_cnn_s", "--importance", "random", "--cost", "latency", "--table", str(table), "--json"]
     assert main(command) == 0
     answer = json.loads(capsys.readouterr().out)
+    assert answer["unit"] == "instructions"
     assert [row["name"] for row in answer["subnets"]] == ["100", "75", "50", "25"]
     assert all(row["used_latency_ticks"] <= row["limit_latency_ticks"] + 1e-6 for row in answer["subnets"][1:])
     assert main(["search", "ds_cnn_m", *command[2:]]) == 2
