@@ -17,6 +17,7 @@ from reds.bundle import Bundle
 from reds.commands.shared import add_bundle, add_data, add_json, add_output, print_rows, training_data_of, wrote
 from reds.errors import ConfigError
 from reds.importance import METHODS, TAYLOR
+from reds.seeds import check_seed
 from reds.steps.convert import BATCH_SIZE, BATCHES, converted
 
 NAME = "convert"
@@ -43,8 +44,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Score, sort, write a bundle, and print the importance of each group."""
     if arguments.batches < 1:
         raise ConfigError("--batches is at least 1", seen=str(arguments.batches))
-    if arguments.seed is not None and arguments.seed < 0:
-        raise ConfigError("--seed is at least 0", seen=str(arguments.seed))
+    if arguments.seed is not None:
+        check_seed(arguments.seed)
     bundle, split, seed = Bundle.load(arguments.bundle), None, 0
     if arguments.importance == TAYLOR:
         bundle, split, seed = training_data_of(bundle, arguments)
