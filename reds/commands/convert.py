@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 
-from reds.bundle import Bundle
+from reds.bundle import Bundle, check_replaceable
 from reds.commands.shared import add_bundle, add_data, add_json, add_output, print_rows, training_data_of, wrote
 from reds.errors import ConfigError
 from reds.importance import METHODS, TAYLOR
@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Score, sort, write a bundle, and print the importance of each group."""
+    check_replaceable(arguments.output)
     if arguments.batches < 1:
         raise ConfigError("--batches is at least 1", seen=str(arguments.batches))
     if arguments.seed is not None:

@@ -22,7 +22,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from reds.bundle import Bundle, untrained
+from reds.bundle import Bundle, check_replaceable, untrained
 from reds.commands.shared import add_json, print_rows, wrote
 from reds.errors import ConfigError
 from reds.importance import METHODS, RANDOM
@@ -82,6 +82,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Choose, write a bundle, and print the subnetworks."""
+    if arguments.output:
+        check_replaceable(arguments.output)
     limits = Limits(arguments.peak_bytes, arguments.peak, arguments.flash_bytes, arguments.element)
     bundle = _scored(arguments)
     bundle = narrowed(bundle, _rule(arguments, bundle, limits))

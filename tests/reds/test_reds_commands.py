@@ -175,6 +175,30 @@ def test_mistakes_end_with_a_message_and_a_code(
 
 
 @pytest.mark.parametrize(
+    ("words", "work"),
+    [
+        (["train", "mlp3"], "train.split_for"),
+        (["finetune", "{scored}"], "finetune.training_data_of"),
+        (["evaluate", "{scored}"], "evaluate.data_of"),
+        (["convert", "{scored}", "--importance", "l1"], "convert.converted"),
+        (["search", "{scored}"], "search.narrowed"),
+        (["import", "{scored}/bundle.json"], "import_.import_network"),
+    ],
+)
+def test_a_folder_that_is_no_bundle_is_refused_before_any_work(
+    words: list[str], work: str, scored: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_arguments: object, **_options: object) -> None:
+        raise AssertionError("worked")
+
+    monkeypatch.setattr(f"reds.commands.{work}", never)
+    target = scored.parent / "thesis"
+    target.mkdir()
+    code, _, err = run(capsys, [*(word.format(scored=scored) for word in words), "-o", target])
+    assert (code, "thesis exists and is not a bundle" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
     ("text", "code", "message"),
     [
         ("[", 2, "is not JSON"),
