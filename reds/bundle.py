@@ -113,31 +113,31 @@ class Bundle:
 
         Raises:
             ConfigError: the folder exists and is not a bundle.
+            OSError: it cannot be written; an older bundle is as it was, and nothing half-made is left.
         """
-        if folder.exists() and not (folder / DOCUMENT).is_file():
-            raise ConfigError(f"{folder} exists and is not a bundle", do="name another folder, or remove it")
+        check_replaceable(folder)
         staging = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
         shutil.rmtree(staging, ignore_errors=True)
-        staging.mkdir(parents=True)
+        try:
+            staging.mkdir(parents=True)
+            self._write(staging)
+            _put_in_place(staging, folder)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+    def _write(self, folder: Path) -> None:
         document = {
             "schema_version": SCHEMA_VERSION,
             "architecture": self.architecture.to_dict(),
             "subnets": self.subnets.to_list(),
             "provenance": dict(self.provenance),
         }
-        (staging / DOCUMENT).write_text(json.dumps(document, indent=1) + "\n")
-        _write_arrays(staging / WEIGHTS, {name: self.weights[name] for name in self.architecture.weights})
+        (folder / DOCUMENT).write_text(json.dumps(document, indent=1) + "\n")
+        _write_arrays(folder / WEIGHTS, {name: self.weights[name] for name in self.architecture.weights})
         if self.importance:
-            _write_arrays(staging / IMPORTANCE, self.importance)
+            _write_arrays(folder / IMPORTANCE, self.importance)
         if self.private:
-            _write_arrays(staging / PRIVATE, self._private_by_key())
-        if folder.exists():
-            older = staging.with_suffix(".old")
-            folder.rename(older)
-            staging.rename(folder)
-            shutil.rmtree(older)
-        else:
-            staging.rename(folder)
+            _write_arrays(folder / PRIVATE, self._private_by_key())
 
     @classmethod
     def load(cls, folder: Path) -> Bundle:
@@ -169,6 +169,31 @@ class Bundle:
         subnets = Subnets.from_list(document.get("subnets", []), architecture)
         private = _read_private(folder / PRIVATE, subnets) if (folder / PRIVATE).is_file() else {}
         return cls(architecture, weights, subnets, document.get("provenance", {}), importance, private)
+
+
+def check_replaceable(folder: Path) -> None:
+    """Refuse a place that no bundle may be written to, before the work for it begins.
+
+    Raises:
+        ConfigError: the folder exists and is not a bundle.
+    """
+    if folder.exists() and not (folder / DOCUMENT).is_file():
+        raise ConfigError(f"{folder} exists and is not a bundle", do="name another folder, or remove it")
+
+
+def _put_in_place(staging: Path, folder: Path) -> None:
+    """Rename a complete folder; an older one goes when the new one is there, and comes back where that fails."""
+    if not folder.exists():
+        staging.rename(folder)
+        return
+    older = staging.with_suffix(".old")
+    try:
+        folder.rename(older)
+        staging.rename(folder)
+    finally:
+        if not folder.exists():
+            older.rename(folder)
+    shutil.rmtree(older)
 
 
 def _write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:

@@ -11,6 +11,7 @@ from reds.defaults import default_plans
 from reds.errors import ConfigError, unknown_name
 from reds.importance import TAYLOR, check_method
 from reds.plans import TrainingPlan
+from reds.seeds import check_seed
 from reds.widths import HalvingRule, WidthRule, rule_from_dict
 from reds.zoo import architecture as find_architecture
 from reds.zoo import halved_groups
@@ -58,8 +59,7 @@ class Recipe:
             self.widths.allowed_macs(network)
         if self.checkpoint is not None and not (isinstance(self.checkpoint, str) and self.checkpoint):
             raise ConfigError("the checkpoint of a recipe is the path of a published network", seen=repr(self.checkpoint))
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 2**31:
-            raise ConfigError("the seed is a whole number from 0 to 2147483647", seen=repr(self.seed))
+        check_seed(self.seed)
 
     @property
     def name(self) -> str:

@@ -17,6 +17,7 @@ from harness.records import FAILURES, last_outcomes
 from harness.run_file import RunFile, read
 from harness.wording import counted, damage
 from reds.errors import ConfigError
+from reds.files import write_whole
 
 BASELINES = SUITES.parent / "results" / "baselines"
 NAME = "baseline"
@@ -127,7 +128,4 @@ def promote(run: RunFile, path: Path, reason: str, previous: str | None) -> None
     """
     date = datetime.now(UTC).isoformat(timespec="seconds")
     header = replace(run.run, baseline_reason=reason, baseline_date=date, baseline_previous=previous)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staging = path.with_name(f".{path.name}.tmp")
-    staging.write_bytes(b"".join(map(to_line, (header, *run.devices, *run.measurements, *run.outcomes))))
-    staging.replace(path)
+    write_whole(path, b"".join(map(to_line, (header, *run.devices, *run.measurements, *run.outcomes))))

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import argparse
 
-from reds.bundle import Bundle
+from reds.bundle import Bundle, check_replaceable
 from reds.commands.shared import add_bundle, add_data, add_json, add_output, print_rows, training_data_of, wrote
 from reds.errors import ConfigError
 from reds.importance import METHODS, TAYLOR
+from reds.seeds import check_seed
 from reds.steps.convert import BATCH_SIZE, BATCHES, converted
 
 NAME = "convert"
@@ -41,10 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Score, sort, write a bundle, and print the importance of each group."""
+    check_replaceable(arguments.output)
     if arguments.batches < 1:
         raise ConfigError("--batches is at least 1", seen=str(arguments.batches))
-    if arguments.seed is not None and arguments.seed < 0:
-        raise ConfigError("--seed is at least 0", seen=str(arguments.seed))
+    if arguments.seed is not None:
+        check_seed(arguments.seed)
     bundle, split, seed = Bundle.load(arguments.bundle), None, 0
     if arguments.importance == TAYLOR:
         bundle, split, seed = training_data_of(bundle, arguments)

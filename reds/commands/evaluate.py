@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from reds.bundle import Bundle
+from reds.bundle import Bundle, check_replaceable
 from reds.commands.shared import add_bundle, add_data, add_json, data_of, print_rows, subnet_rows, wrote
 from reds.datasets.split import Split
 from reds.steps.evaluate import Evaluation, evaluated
@@ -36,6 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Evaluate and print the subnetworks; as JSON also by class."""
+    if arguments.output:
+        check_replaceable(arguments.output)
     bundle = Bundle.load(arguments.bundle)
     split, _ = data_of(bundle, arguments)
     evaluation = evaluated(bundle, split)

@@ -30,6 +30,7 @@ from reds.calibration import calibration_inputs, read_samples
 from reds.commands.shared import add_bundle, add_data, add_output, training_data_of
 from reds.errors import ConfigError
 from reds.export import image
+from reds.files import write_whole
 from reds.image import CHOICES, read_image
 from reds.image.format import FLOAT32, PRECISIONS
 from reds.parity import check_parity
@@ -73,8 +74,7 @@ def run(arguments: argparse.Namespace) -> None:
     data = image(bundle, arguments.precision, inputs, CHOICES[arguments.layout], levels)
     written = read_image(data)
     check_parity(bundle, written, inputs)
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_bytes(data)
+    write_whole(arguments.output, data)
     print(f"wrote {arguments.output}: {len(data):,} bytes, {arguments.precision}, layout {arguments.layout}", file=sys.stderr)
     for level in written.levels:
         needs = f"{level.activation_bytes:,} bytes of arena for activations, beside what a device's kernels work in"

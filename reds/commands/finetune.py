@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 
-from reds.bundle import Bundle
+from reds.bundle import Bundle, check_replaceable
 from reds.commands.plan_options import add_joint_plan, chosen_plan
 from reds.commands.shared import add_bundle, add_data, add_output, epochs_shown, training_data_of, wrote
 from reds.defaults import default_plans
@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train and write a bundle."""
+    check_replaceable(arguments.output)
     bundle, split, seed = training_data_of(Bundle.load(arguments.bundle), arguments)
     plan = chosen_plan(arguments, default_plans(bundle.architecture.name, split.name).finetuning)
     with epochs_shown(f"fine-tuning {len(bundle.subnets)} subnetworks of {bundle.architecture.name}", plan.epochs) as on_epoch:

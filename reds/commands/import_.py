@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from reds.bundle import check_replaceable
 from reds.commands.shared import add_output, wrote
 from reds.importing import import_network
 from reds.provenance import tool_versions
@@ -38,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Read the weights and write a bundle of the whole network."""
+    check_replaceable(arguments.output)
     network = architecture(arguments.architecture) if arguments.architecture else None
     bundle = import_network(arguments.checkpoint, network)
     wrote(bundle.with_provenance(tools=tool_versions()), arguments.output)

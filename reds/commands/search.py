@@ -22,7 +22,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from reds.bundle import Bundle, untrained
+from reds.bundle import Bundle, check_replaceable, untrained
 from reds.commands.shared import add_json, print_rows, wrote
 from reds.errors import ConfigError
 from reds.importance import METHODS, RANDOM
@@ -32,6 +32,7 @@ from reds.search.latency import LatencyTable
 from reds.search.limits import ELEMENT_BYTES, Limits
 from reds.search.models import DIRECTIONS, SOLVERS
 from reds.search.solver import SOLVER
+from reds.seeds import check_seed
 from reds.steps.convert import converted
 from reds.steps.narrow import narrowed
 from reds.widths import HalvingRule, SearchRule, WidthRule
@@ -82,6 +83,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Choose, write a bundle, and print the subnetworks."""
+    if arguments.output:
+        check_replaceable(arguments.output)
     limits = Limits(arguments.peak_bytes, arguments.peak, arguments.flash_bytes, arguments.element)
     bundle = _scored(arguments)
     bundle = narrowed(bundle, _rule(arguments, bundle, limits))
@@ -108,9 +111,8 @@ def _scored(arguments: argparse.Namespace) -> Bundle:
     if not (arguments.importance or arguments.halving):
         do = f"add --importance {RANDOM}, or give a bundle ({', '.join(METHODS)} are importances of python -m reds convert)"
         raise ConfigError(f"{network.name} has no weights to score", do=do)
-    if arguments.seed < 0:
-        raise ConfigError("--seed is at least 0", seen=str(arguments.seed))
-    return converted(untrained(network, arguments.seed), None, arguments.seed, method=RANDOM)
+    seed = check_seed(arguments.seed)
+    return converted(untrained(network, seed), None, seed, method=RANDOM)
 
 
 def _rule(arguments: argparse.Namespace, bundle: Bundle, limits: Limits) -> WidthRule:

@@ -19,6 +19,7 @@ from reds.datasets.split import Split
 from reds.errors import ConfigError
 from reds.prepared import split_for
 from reds.progress import showing, showing_amounts
+from reds.seeds import check_seed
 from reds.subnets import Subnets
 
 
@@ -93,6 +94,9 @@ class _TrainedOn:
     split_seed: int
     fingerprint: str | None
     seed: int
+
+    def __post_init__(self) -> None:
+        check_seed(self.seed)
 
 
 def _trained_on(bundle: Bundle, path: Path, named: str | None) -> _TrainedOn:

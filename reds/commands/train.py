@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 
+from reds.bundle import check_replaceable
 from reds.commands.plan_options import add_plan, chosen_plan
 from reds.commands.shared import add_data_dir, add_output, epochs_shown, wrote
 from reds.datasets.registry import DATASETS, check_dataset
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train and write a bundle."""
+    check_replaceable(arguments.output)
     network = architecture(arguments.network)
     plan = chosen_plan(arguments, default_plans(network.name, check_dataset(arguments.dataset)).pretraining)
     with showing_amounts() as amounts:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reds.errors import ConfigError
+from reds.seeds import check_seed
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,17 @@ class Request:
         seed: decides the split where there is no official one.
         input_shape: of the network that will read the examples: (height, width, channels) or (features,).
         data_dir: folder in which the sets lie in their published layouts; None means `REDS_DATA_DIR`, else what is downloaded.
+
+    Raises:
+        ConfigError: the seed is not a whole number from 0 to 2**31 - 1.
     """
 
     seed: int
     input_shape: tuple[int, ...]
     data_dir: Path | None = None
+
+    def __post_init__(self) -> None:
+        check_seed(self.seed)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -119,6 +120,39 @@ def test_saving_again_replaces_the_bundle_and_leaves_nothing_else(bundle: Bundle
     replace(bundle, importance={}).save(tmp_path / "b")
     assert not Bundle.load(tmp_path / "b").importance
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+def test_a_disk_that_fills_up_leaves_the_older_bundle_and_nothing_else(bundle: Bundle, tmp_path: Path, monkeypatch) -> None:
+    bundle.save(tmp_path / "b")
+
+    def full(*_arguments: object, **_arrays: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    for name in ("b", "new"):
+        with pytest.raises(OSError, match="No space"):
+            bundle.with_provenance(seed=4).save(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+    assert Bundle.load(tmp_path / "b").provenance == bundle.provenance
+
+
+@pytest.mark.parametrize("failing", ["b", ".old"])
+def test_an_older_bundle_comes_back_where_the_new_one_cannot_be_put(
+    failing: str, bundle: Bundle, tmp_path: Path, monkeypatch
+) -> None:
+    bundle.save(tmp_path / "b")
+    rename = Path.rename
+
+    def refused(path: Path, target: Path) -> Path:
+        if str(target).endswith(failing) and path.suffix != ".old":
+            raise OSError(errno.EIO, "Input/output error")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(OSError, match="Input/output"):
+        bundle.with_provenance(seed=4).save(tmp_path / "b")
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+    assert Bundle.load(tmp_path / "b").provenance == bundle.provenance
 
 
 def test_a_folder_that_is_no_bundle_is_not_replaced(bundle: Bundle, tmp_path: Path) -> None:

@@ -149,14 +149,17 @@ def test_halving_takes_the_groups_it_is_told(scored: Path, tmp_path: Path, capsy
         (["search", "{scored}", "--importance", "random", "-o", "x"], 2, "a bundle has its own"),
         (["search", "mlp3"], 2, "mlp3 has no weights to score"),
         (["search", "mlp4", "--importance", "random"], 2, "did you mean mlp"),
-        (["search", "mlp3", "--importance", "random", "--seed", "-1"], 2, "--seed is at least 0"),
+        (["search", "mlp3", "--importance", "random", "--seed", "-1"], 2, "the seed is a whole number from 0"),
         (["search", "mlp3", "--importance", "random", "--time-limit", "0"], 2, "time limit is a number of seconds above 0"),
         (["search", "mlp3", "--importance", "random", "--peak-bytes", "0"], 2, "at least 1"),
         (["search", "mlp3", "--importance", "random", "--flash-bytes", "9"], 1, "9 flash bytes (float32) cannot be met"),
         (["search", "mlp3", "--importance", "random", "--table", "x"], 2, "--cost latency and --table go together"),
         (["search", "mlp3", "--halving", "--peak-bytes", "9"], 2, "--halving knows no limits"),
         (["search", "mlp3", "--importance", "random", "--solver", "scip", "--align", "4"], 2, "take --solver exact"),
-        (["convert", "{scored}", "--importance", "l1", "--seed", "-1", "-o", "x"], 2, "--seed is at least 0"),
+        (["data", "digits", "--seed", "-1"], 2, "the seed is a whole number from 0"),
+        (["data", "digits", "--seed", str(2**31)], 2, "the seed is a whole number from 0"),
+        (["train", "mlp1", "--seed", "-1", "-o", "x"], 2, "the seed is a whole number from 0"),
+        (["convert", "{scored}", "--importance", "l1", "--seed", "-1", "-o", "x"], 2, "the seed is a whole number from 0"),
         (["search", "{scored}", "--halving", "--groups", "hiden1", "-o", "x"], 2, "did you mean hidden1"),
         (["export", "{scored}", "--levels", "60", "-o", "x"], 2, "unknown subnetwork '60'"),
         (["export", "{scored}", "--levels", "50,", "-o", "x"], 2, "like 50,25"),
@@ -173,6 +176,30 @@ def test_mistakes_end_with_a_message_and_a_code(
     assert not out
     assert err.startswith("error: ")
     assert message in err
+
+
+@pytest.mark.parametrize(
+    ("words", "work"),
+    [
+        (["train", "mlp3"], "train.split_for"),
+        (["finetune", "{scored}"], "finetune.training_data_of"),
+        (["evaluate", "{scored}"], "evaluate.data_of"),
+        (["convert", "{scored}", "--importance", "l1"], "convert.converted"),
+        (["search", "{scored}"], "search.narrowed"),
+        (["import", "{scored}/bundle.json"], "import_.import_network"),
+    ],
+)
+def test_a_folder_that_is_no_bundle_is_refused_before_any_work(
+    words: list[str], work: str, scored: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_arguments: object, **_options: object) -> None:
+        raise AssertionError("worked")
+
+    monkeypatch.setattr(f"reds.commands.{work}", never)
+    target = scored.parent / "thesis"
+    target.mkdir()
+    code, _, err = run(capsys, [*(word.format(scored=scored) for word in words), "-o", target])
+    assert (code, "thesis exists and is not a bundle" in err) == (2, True)
 
 
 @pytest.mark.parametrize(
