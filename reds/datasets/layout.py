@@ -120,11 +120,11 @@ def find(layout: Layout, data_dir: Path | None) -> Files | None:
     """The files of a set if they are there, unpacked; nothing is downloaded, unpacked or read."""
     chosen = chosen_folder(data_dir)
     if chosen is None:
-        return _in(own_folder() / layout.folder, layout)
+        return _got_here(layout)
     if (chosen / layout.folder).is_dir():
-        return _in(chosen / layout.folder, layout)
+        return _on_disk(chosen / layout.folder, layout)
     if layout.bounds and archive_in(chosen, layout):
-        return _in(own_folder() / layout.folder, layout)
+        return _got_here(layout)
     return None
 
 
@@ -135,22 +135,36 @@ def archive_in(folder: Path, layout: Layout) -> Path | None:
 
 
 def mark_origin(folder: Path, layout: Layout) -> None:
-    """Note beside files whose checksums agreed that they did."""
-    facts = {"remotes": [[remote.url, remote.algorithm, remote.checksum] for remote in layout.remotes]}
-    (folder / ORIGIN).write_text(json.dumps(facts, indent=1) + "\n")
+    """Note beside files whose checksums agreed that they did, and which files they are."""
+    (folder / ORIGIN).write_bytes(_mark(layout, _listing_digest(folder, layout)))
 
 
-def _in(folder: Path, layout: Layout) -> Files | None:
-    if not folder.is_dir():
+def _mark(layout: Layout, listing: str) -> bytes:
+    remotes = [[remote.url, remote.algorithm, remote.checksum] for remote in layout.remotes]
+    return json.dumps({"remotes": remotes, "listing": listing}, indent=1).encode() + b"\n"
+
+
+def _got_here(layout: Layout) -> Files | None:
+    """What was downloaded or unpacked into the folder of this project; verified as long as it is what was marked."""
+    found = _on_disk(own_folder() / layout.folder, layout)
+    if found is None:
         return None
-    marked = folder / ORIGIN
-    if marked.is_file():
-        names = ", ".join(remote.name for remote in layout.remotes)
-        return Files(folder, hashlib.sha256(marked.read_bytes()).hexdigest(), f"the published {names}, checksum verified")
+    marked, mark = found.folder / ORIGIN, _mark(layout, found.identity)
+    if not marked.is_file() or marked.read_bytes() != mark:
+        return found
+    names = ", ".join(remote.name for remote in layout.remotes)
+    return Files(found.folder, hashlib.sha256(mark).hexdigest(), f"the published {names}, checksum verified")
+
+
+def _on_disk(folder: Path, layout: Layout) -> Files | None:
+    return Files(folder, _listing_digest(folder, layout), FOUND_ON_DISK) if folder.is_dir() else None
+
+
+def _listing_digest(folder: Path, layout: Layout) -> str:
     digest = hashlib.sha256()
     for line in sorted(_listing(folder, layout.patterns)):
         digest.update(line.encode())
-    return Files(folder, digest.hexdigest(), FOUND_ON_DISK)
+    return digest.hexdigest()
 
 
 def _listing(folder: Path, patterns: tuple[str, ...]) -> Iterator[str]:
@@ -160,6 +174,6 @@ def _listing(folder: Path, patterns: tuple[str, ...]) -> Iterator[str]:
         prefix = "" if within == folder else f"{within.name}/"
         with os.scandir(within) as entries:
             for entry in entries:
-                if matches(name := f"{prefix}{entry.name}"):
+                if entry.name != ORIGIN and matches(name := f"{prefix}{entry.name}"):
                     facts = entry.stat()
                     yield f"{name}\0{facts.st_size}\0{facts.st_mtime_ns}\n"

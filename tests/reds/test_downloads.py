@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -17,7 +18,7 @@ from file_server import Served, serving
 
 from reds.cache import CACHE_VARIABLE
 from reds.datasets.download import PART, download
-from reds.datasets.layout import DATA_VARIABLE, Bounds, Layout, Remote, find
+from reds.datasets.layout import DATA_VARIABLE, FOUND_ON_DISK, Bounds, Layout, Remote, find
 from reds.datasets.obtain import obtain
 from reds.datasets.registry import DATASETS
 from reds.datasets.unpack import unpack
@@ -143,7 +144,7 @@ def test_an_archive_is_downloaded_unpacked_and_found_again(top: str, server: Ser
 
 
 def test_files_that_are_no_archive_are_downloaded_into_their_folder(server: Served) -> None:
-    wanted = Layout("trial", "set", ("*.bin",), "file.bin", (remote(server.url, CONTENT),))
+    wanted = Layout("trial", "set", ("*",), "file.bin", (remote(server.url, CONTENT),))
     files = obtain(wanted, None, no_amounts)
     assert (files.folder / "file.bin").read_bytes() == CONTENT
     assert files.origin == "the published file.bin, checksum verified"
@@ -182,6 +183,20 @@ def test_a_folder_of_the_user_comes_first_and_its_identity_follows_its_files(tmp
     changed = find(wanted, tmp_path)
     assert changed is not None
     assert changed.identity != files.identity
+
+
+def test_files_are_called_verified_only_where_they_were_verified_and_as_they_were(server: Served, tmp_path: Path) -> None:
+    server.content = WHOLE
+    wanted = layout(server.url, WHOLE)
+    files = obtain(wanted, None, no_amounts)
+    shutil.copytree(files.folder, tmp_path / "set")
+    copied = find(wanted, tmp_path)
+    assert copied is not None
+    assert (copied.origin, copied.identity != files.identity) == (FOUND_ON_DISK, True)
+    (files.folder / "yes" / "a.wav").write_bytes(b"changed")
+    changed = find(wanted, None)
+    assert changed is not None
+    assert (changed.origin, changed.identity not in {files.identity, copied.identity}) == (FOUND_ON_DISK, True)
 
 
 def test_what_cannot_be_downloaded_says_how_to_get_it(server: Served, cache: Path) -> None:
