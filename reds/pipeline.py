@@ -65,14 +65,18 @@ class Artifacts:
         return json.loads((self.evaluation / VALIDATION).read_text())
 
 
-def locate(recipe: Recipe) -> Artifacts | None:
+def locate(recipe: Recipe, data_dir: Path | None = None) -> Artifacts | None:
     """The results of a recipe, None where they have not all been made. Trains nothing and imports no TensorFlow.
+
+    Args:
+        recipe: what is looked for.
+        data_dir: as in `Request`.
 
     Raises:
         ConfigError: the network does not fit the data set.
         MissingError: the recipe names a checkpoint that is not there.
     """
-    data = found_data(recipe.dataset, _request(recipe))
+    data = found_data(recipe.dataset, _request(recipe, data_dir))
     if data is None:
         return None
     key = EVALUATED.key(_evaluation_facts(recipe, networks(recipe), stated_fingerprint(data)))
@@ -89,8 +93,13 @@ def steps(recipe: Recipe) -> int:
     return sum(step.ticks for step in in_order(networks(recipe))) + 1
 
 
-def make(recipe: Recipe, progress: Progress) -> Artifacts:
+def make(recipe: Recipe, progress: Progress, data_dir: Path | None = None) -> Artifacts:
     """The results of a recipe; what is not in the cache is made, in this process.
+
+    Args:
+        recipe: what is made.
+        progress: called as the work goes on.
+        data_dir: as in `Request`.
 
     Raises:
         ConfigError: the network does not fit the data set, or a loss is no longer a number.
@@ -98,10 +107,11 @@ def make(recipe: Recipe, progress: Progress) -> Artifacts:
         ProtocolError: the checkpoint is damaged.
         BudgetError: a budget cannot be met.
     """
-    if (found := locate(recipe)) is not None:
+    if (found := locate(recipe, data_dir)) is not None:
         progress(f"{recipe.name}: found in the cache", steps(recipe))
         return found
-    data = prepared_data(recipe.dataset, _request(recipe), tenths(lambda doing: progress(f"{recipe.name}: {doing}", 0)))
+    request, amounts = _request(recipe, data_dir), tenths(lambda doing: progress(f"{recipe.name}: {doing}", 0))
+    data = prepared_data(recipe.dataset, request, amounts)
     split, last = open_split(data), networks(recipe)
     run = _Run(recipe, split, progress)
     folders: dict[Step, Path] = {}
@@ -142,11 +152,11 @@ class _Run:
         return self.stage(step.stage, facts, step.ticks, lambda folder, tick: _save(folder, step.work(given, self.split, tick)))
 
 
-def _request(recipe: Recipe) -> Request:
+def _request(recipe: Recipe, data_dir: Path | None) -> Request:
     """The data that a recipe's network reads; raises ConfigError where they do not fit."""
     architecture = find_architecture(recipe.architecture)
     check_fit(architecture, recipe.dataset)
-    return Request(recipe.seed, architecture.input_shape)
+    return Request(recipe.seed, architecture.input_shape, data_dir)
 
 
 def _evaluation_facts(recipe: Recipe, last: Sequence[Step], data: str) -> dict[str, Any]:

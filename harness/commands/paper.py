@@ -94,12 +94,15 @@ def _environment(options: argparse.Namespace) -> Mapping[str, str]:
 
 
 def _command(options: argparse.Namespace) -> Sequence[str]:
-    """The command line, in the same words wherever it was typed."""
+    """The command line, in the same words wherever it was typed: a variable in place of a folder of this computer."""
     words = ["python", "-m", "harness", NAME, "--table", options.table]
     for flag, names in (("--network", options.network), ("--column", options.column)):
         words += [word for name in names for word in (flag, name)]
-    for flag, value in (("--seeds", options.seeds), ("--data-dir", options.data_dir), ("--models", options.models)):
-        words += [flag, str(value)] if value is not None else []
+    words += ["--seeds", str(options.seeds)] if options.seeds is not None else []
+    folders = (("--data-dir", options.data_dir, DATA_VARIABLE), ("--models", options.models, MODELS_VARIABLE))
+    for flag, folder, variable in folders:
+        if folder is not None:
+            words += [flag, f"${variable}" if folder.is_absolute() else str(folder)]
     return [*words, *(["--quick"] if options.quick else [])]
 
 

@@ -152,7 +152,8 @@ class Block:
     Attributes:
         origin, fingerprint: of the data.
         test_examples: how many the accuracies are taken over.
-        imported: the published file that training started from; None where the network was trained here.
+        imported: the published file that training started from, or that the widths come from; None where the network was trained
+            here.
         entries: budget by budget, each with all columns.
     """
 
@@ -192,9 +193,14 @@ def block(
         str(first["data"]["origin"]),
         split.fingerprint,
         int(np.size(split.y_test)),
-        first.get("imported"),
+        _imported(first),
         tuple(entry(column, budget) for budget in budgets for column in rows),
     )
+
+
+def _imported(provenance: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The published file behind a network, also one that was trained from random weights and has only its widths from it."""
+    return provenance.get("imported", provenance.get("widths_from", {}).get("imported"))
 
 
 def _solutions(bundle: Bundle) -> Sequence[Mapping[str, Any]]:

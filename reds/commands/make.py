@@ -15,6 +15,7 @@ The file holds a JSON list; of a recipe only architecture, dataset and seed are 
 
 examples:
   python -m reds make recipes.json
+  python -m reds make recipes.json --data-dir data
   REDS_BENCH_CACHE=build/cache python -m reds make recipes.json --json
 """
 
@@ -26,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from reds.bundle import Bundle
-from reds.commands.shared import add_json, print_rows, subnet_rows
+from reds.commands.shared import add_data_dir, add_json, print_rows, subnet_rows
 from reds.errors import ConfigError, MissingError
 from reds.pipeline import Artifacts, make, steps
 from reds.progress import showing
@@ -39,6 +40,7 @@ SUMMARY = "make the bundles of a list of recipes through the cache"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("recipes", type=Path, metavar="RECIPES.json", help="file with a JSON list of recipes")
+    add_data_dir(parser)
     add_json(parser)
 
 
@@ -46,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Make all of them and print every subnetwork."""
     recipes = read_recipes(arguments.recipes)
     with showing(sum(steps(recipe) for recipe in recipes)) as progress:
-        made = [(recipe, make(recipe, progress)) for recipe in recipes]
+        made = [(recipe, make(recipe, progress, arguments.data_dir)) for recipe in recipes]
     rows = [
         {"recipe": number, **row} if arguments.json else row
         for number, (recipe, artifacts) in enumerate(made)

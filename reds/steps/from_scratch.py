@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from reds.bundle import Bundle
 from reds.datasets.split import Split
 from reds.plans import TrainingPlan
+from reds.provenance import tool_versions
 from reds.steps.finetune import jointly_trained
 from reds.subnets import Subnet, Subnets
+
+WIDTHS_FROM = ("imported", "pretraining", "importance")
+"""What is known of the network on whose importance the widths were chosen."""
 
 
 def nested_from_scratch(bundle: Bundle, split: Split, plan: TrainingPlan, seed: int, on_epoch: Callable[[int], None]) -> Bundle:
@@ -17,7 +22,8 @@ def nested_from_scratch(bundle: Bundle, split: Split, plan: TrainingPlan, seed: 
     from reds.training.pretraining import initial_bundle  # noqa: PLC0415 - imports TensorFlow
 
     initial = initial_bundle(bundle.architecture, seed).weights
-    return jointly_trained(replace(bundle, weights=initial, private={}), split, plan, seed, on_epoch)
+    start = replace(bundle, weights=initial, private={}, provenance=_provenance(bundle, split, seed))
+    return jointly_trained(start, split, plan, seed, on_epoch)
 
 
 def alone_from_scratch(
@@ -37,5 +43,12 @@ def alone_from_scratch(
 
     network = bundle.architecture.narrowed(bundle.subnets[bundle.subnets.level(subnet)].widths)
     trained, loss = pretrain(network, split, plan, seed, on_epoch)
-    alone = replace(trained, subnets=Subnets((Subnet(subnet, network.full_widths),)), provenance=bundle.provenance)
-    return alone.with_provenance(finetuning={**plan.to_dict(), "last_loss": loss})
+    subnets, facts = Subnets((Subnet(subnet, network.full_widths),)), _provenance(bundle, split, seed)
+    return replace(trained, subnets=subnets, provenance={**facts, "finetuning": {**plan.to_dict(), "last_loss": loss}})
+
+
+def _provenance(bundle: Bundle, split: Split, seed: int) -> dict[str, Any]:
+    """What is true of a network that has only the widths of another; `widths_from` says where they come from."""
+    chosen = {key: bundle.provenance[key] for key in WIDTHS_FROM if key in bundle.provenance}
+    widths = {"widths": bundle.provenance["widths"]} if "widths" in bundle.provenance else {}
+    return {"seed": seed, "data": split.facts(), "tools": tool_versions(), **widths, "widths_from": chosen}

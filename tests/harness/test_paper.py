@@ -94,6 +94,7 @@ class Canned:
         self.folder = folder
         self.recipes: list[Recipe] = []
         self.environment: Mapping[str, str] = {}
+        self.facts: Mapping[str, Any] = {}
         inputs, labels = np.zeros((20, 784), np.float32), np.zeros(20, np.int32)
         self.split = make_split(
             "fashion_mnist", 0, [str(n) for n in range(10)], train=(inputs, labels), test=(inputs, labels), origin=ORIGIN
@@ -119,6 +120,7 @@ class Canned:
         bundle = Bundle(network, untrained(network, recipe.seed).weights, subnets).with_provenance(
             accuracy=accuracy,
             data=self.split.facts(),
+            **self.facts,
             **({} if recipe.method == "early-exits" else {"widths": {"solutions": solutions}}),
         )
         path = self.folder / f"bundle{number}"
@@ -209,6 +211,31 @@ def test_published_weights_are_taken_from_the_folder(canned: Canned, tmp_path: P
 
 def first_of(table: PaperTable):
     return table.networks[0], table.columns[0]
+
+
+@pytest.mark.parametrize(
+    "facts", [{"imported": {"file": "net.keras"}}, {"widths_from": {"imported": {"file": "net.keras"}, "importance": {}}}]
+)
+def test_a_published_start_is_named_whichever_column_is_first(facts: dict, canned: Canned, tmp_path: Path, capsys) -> None:
+    canned.facts = facts
+    words = ["paper", "--table", "7", "--column", "scratch", "--seeds", "1"]
+    assert main([*words, "--json", "-o", str(tmp_path / "a.jsonl")]) == 0
+    assert json.loads(capsys.readouterr().out)["networks"][0]["imported"] == {"file": "net.keras"}
+    assert main([*words, "-o", str(tmp_path / "b.jsonl")]) == 0
+    assert "published weights net.keras" in capsys.readouterr().out
+
+
+def test_the_record_of_a_run_names_no_folder_of_this_computer(canned: Canned, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    checkpoint = tmp_path / "models" / str(PAPER.tables["7"].networks[0].checkpoint)
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.write_bytes(b"weights")
+    words = ["paper", "--table", "7", "--column", "scratch", "--seeds", "1"]
+    for name, data, models in (("a", tmp_path, tmp_path / "models"), ("b", "data", "models")):
+        assert main([*words, "--data-dir", str(data), "--models", str(models), "-o", f"{name}.jsonl"]) == 0
+    absolute, relative = (run_file.read(Path(f"{name}.jsonl")).run.command[-4:] for name in "ab")
+    assert list(absolute) == ["--data-dir", "$REDS_DATA_DIR", "--models", "$REDS_MODELS_DIR"]
+    assert list(relative) == ["--data-dir", "data", "--models", "models"]
 
 
 @pytest.mark.parametrize(

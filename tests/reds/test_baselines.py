@@ -23,9 +23,11 @@ from reds.methods import METHODS, networks
 from reds.pipeline import locate, make, steps
 from reds.plans import TrainingPlan
 from reds.progress import silent
+from reds.provenance import tool_versions
 from reds.recipe import METHOD_NAMES, Recipe, recipe_for
 from reds.search.latency import LatencyTable, Point
 from reds.stage_graph import in_order
+from reds.steps.from_scratch import alone_from_scratch, nested_from_scratch
 from reds.widths import HalvingRule, SearchRule
 from reds.zoo import ZOO, architecture
 
@@ -239,6 +241,36 @@ def test_networks_from_scratch_have_the_widths_that_the_search_found(training) -
     alone = [Bundle.load(path) for path in make(recipe("scratch", network="mlp3"), silent).bundles]
     assert [bundle.architecture.full_widths for bundle in alone] == widths
     assert len({bundle.content_hash() for bundle in (nested, together, *alone)}) == 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("alone", [True, False])
+def test_networks_from_scratch_say_nothing_of_themselves_that_is_true_of_another_only(
+    training, split: Split, alone: bool
+) -> None:
+    whole = {"imported": {"file": "a"}, "pretraining": {"epochs": 3}, "importance": {"method": "l1"}}
+    facts = {
+        **whole,
+        "widths": {"rule": "search"},
+        "seed": 1,
+        "tools": {"x": "0"},
+        "data": {"name": "other"},
+        "accuracy": {"100": 1},
+    }
+    given, plan = untrained(NETWORK, 0).with_provenance(**facts), replace(PLAN, epochs=0)
+    if alone:
+        made = alone_from_scratch(given, "100", split=split, plan=plan, seed=2, on_epoch=lambda _: None)
+    else:
+        made = nested_from_scratch(given, split, plan, 2, lambda _: None)
+    said = dict(made.provenance)
+    assert said.pop("finetuning")["epochs"] == 0
+    assert said == {
+        "seed": 2,
+        "data": split.facts(),
+        "tools": tool_versions(),
+        "widths": {"rule": "search"},
+        "widths_from": whole,
+    }
 
 
 @pytest.mark.slow

@@ -207,6 +207,25 @@ def test_wrong_names_and_missing_sets_have_their_exit_codes(data_dir: Path, caps
     assert run(capsys, "train", "cnn8", "--dataset", "speech_commands", "--data-dir", data_dir, "-o", data_dir / "x")[0] == 2
 
 
+def test_recipes_find_their_data_by_the_option(
+    data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch
+) -> None:
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "elsewhere"))
+    made: list[Path | None] = []
+
+    def read(folder: Path) -> None:
+        made.append(folder)
+        raise MissingError("the data were found, and that is enough")
+
+    monkeypatch.setattr("reds.pipeline.open_split", read)
+    (tmp_path / "r.json").write_text('[{"architecture": "ds_cnn_s_fashion_mnist", "dataset": "fashion_mnist", "seed": 0}]')
+    code, _, err = run(capsys, "make", tmp_path / "r.json")
+    assert (code, f"no folder {tmp_path / 'elsewhere' / 'fashion-mnist'}" in err) == (1, True)
+    code, _, err = run(capsys, "make", tmp_path / "r.json", "--data-dir", data_dir)
+    assert (code, "that is enough" in err) == (1, True)
+    assert made == [found_data("fashion_mnist", fashion(data_dir))]
+
+
 def imported(tmp_path: Path) -> Path:
     """A bundle that does not say what it was trained on."""
     noisy(architecture("dnn_s"), 0).save(tmp_path / "imported")
