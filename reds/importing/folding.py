@@ -12,16 +12,17 @@ from reds.architecture import Architecture, Placed
 from reds.errors import ConfigError
 from reds.importing.stored import StoredArray, another_network, array_name, as_float32
 from reds.importing.tflite import FoldedLayer
-from reds.layers import BatchNorm, Weight
+from reds.layers import BatchNorm, LeakyReLU, Weight
 
 
 @dataclass(frozen=True)
 class _Foldable:
-    """A layer that multiplies, the batch norm that is folded into it, and the kind of its activation ("none")."""
+    """A layer that multiplies, the batch norm that is folded into it, the kind of its activation ("none") and its slope."""
 
     placed: Placed
     norm: Placed | None = None
     activation: str = "none"
+    slope: float = 0.0
 
     def weight(self, name: str) -> Weight | None:
         """The layer's array of this name."""
@@ -73,7 +74,8 @@ def _foldable(architecture: Architecture) -> Iterator[_Foldable]:
                 )
             current = replace(current, norm=placed)
         elif current and placed.layer.kind in ("relu", "relu6", "leaky_relu"):
-            current = replace(current, activation=placed.layer.kind)
+            slope = placed.layer.negative_slope if isinstance(placed.layer, LeakyReLU) else 0.0
+            current = replace(current, activation=placed.layer.kind, slope=slope)
     if current:
         yield current
 
@@ -96,10 +98,10 @@ def _check(path: Path, layer: FoldedLayer, slot: _Foldable, architecture: Archit
         kernel.shape(architecture.full_widths),
         (_outputs(slot),),
         placed.output_shape,
-        slot.activation,
+        _activation(slot.activation, slot.slope),
     )
     bias_shape = (_outputs(slot),) if layer.bias is None else layer.bias.shape
-    found = (layer.kind, layer.kernel.shape, bias_shape, layer.output_shape, layer.activation)
+    found = (layer.kind, layer.kernel.shape, bias_shape, layer.output_shape, _activation(layer.activation, layer.slope))
     if found != expected:
         seen = f"{layer.where} is {_described(*found)}; {placed.layer.name} is {_described(*expected)}"
         raise another_network(path, architecture, seen)
@@ -107,6 +109,11 @@ def _check(path: Path, layer: FoldedLayer, slot: _Foldable, architecture: Archit
 
 def _described(kind: str, kernel: tuple[int, ...], bias: tuple[int, ...], output: tuple[int, ...], activation: str) -> str:
     return f"{kind} with kernel {kernel}, bias {bias}, output {output}, activation {activation}"
+
+
+def _activation(kind: str, slope: float) -> str:
+    """The kind, of leaky ReLU with its slope: as many digits as float32, in which files hold it, tells apart."""
+    return f"{kind} of slope {np.float32(slope)!s}" if kind == "leaky_relu" else kind
 
 
 def _without_softmax(layer: FoldedLayer) -> FoldedLayer:

@@ -95,6 +95,8 @@ def _layer(item: Config) -> KerasLayer:
     if not isinstance(config, Mapping) or not isinstance(name, str) or not name or "/" in name:
         raise ConfigError("a layer of the Keras model is not well formed", seen=f"{item.get('class_name')!r}, name {name!r}")
     module, class_name = item.get("module", "keras.layers"), str(item.get("class_name"))
+    if module is None:
+        return KerasLayer(name, f"{class_name}, a class that is not of Keras", config)
     return KerasLayer(name, class_name if module in ("keras", "keras.layers") else f"{module}.{class_name}", config)
 
 

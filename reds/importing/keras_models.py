@@ -85,7 +85,7 @@ def read_archive(path: Path, architecture: Architecture) -> dict[str, np.ndarray
 
 @dataclass(frozen=True)
 class _Network:
-    """A Keras model's network, and which arrays of which Keras layer its weights are (see `keras_layers.Chain`)."""
+    """A Keras model's network, and which arrays of which Keras layer its weights are (see `keras_records.Chain`)."""
 
     architecture: Architecture
     layers: list[KerasLayer]

@@ -56,7 +56,7 @@ def matched(path: Path, layers: Sequence[StoredLayer], architecture: Architectur
 def another_network(path: Path, architecture: Architecture, seen: str) -> ConfigError:
     """The error for a file that holds another network than the one it was said to hold."""
     return ConfigError(
-        f"{path} is not a network like {architecture.name}", seen=seen, do="name its architecture with --architecture"
+        f"{path} is not a network like {architecture.name}", seen=seen, do="name the right architecture (--architecture)"
     )
 
 

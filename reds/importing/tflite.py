@@ -36,6 +36,7 @@ class FoldedLayer:
         bias: float32 (outputs,); None where the file has none.
         output_shape: without the batch.
         activation: kind of the activation that follows; "none".
+        slope: of leaky ReLU below zero, a float32; else 0.
     """
 
     where: str
@@ -44,6 +45,7 @@ class FoldedLayer:
     bias: np.ndarray | None
     output_shape: Shape
     activation: str
+    slope: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ class _Graph:
             if name in _MULTIPLYING:
                 layers.append(self._layer(where, operator, _MULTIPLYING[name], inputs, outputs))
             elif name in _ACTIVATIONS and layers:
-                layers[-1] = replace(layers[-1], activation=_ACTIVATIONS[name])
+                layers[-1] = replace(layers[-1], activation=_ACTIVATIONS[name], slope=_slope(name, operator))
         if current != self._outputs.tolist():
             raise self._foreign("its output is not that of the last operator", "a network here is a chain of layers")
         return layers
@@ -181,6 +183,12 @@ class _Graph:
 
     def _foreign(self, seen: str, do: str) -> ConfigError:
         return ConfigError(f"{self._path} holds a network that cannot be imported", seen=seen, do=do)
+
+
+def _slope(name: str, operator: Table) -> float:
+    """`alpha` of LeakyReluOptions; 0 for other activations."""
+    options = operator.table(4) if name == "LEAKY_RELU" else None
+    return options.number(0, "<f") if options else 0.0
 
 
 def _dequantised(where: str, values: np.ndarray, quantisation: Table | None) -> np.ndarray:

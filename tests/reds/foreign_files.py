@@ -154,6 +154,16 @@ class SmallTflite:
         multiplying = [operator for operator in self.model.operators if len(operator.inputs) == 3]
         return self.model.tensors[multiplying[layer].inputs[1]]
 
+    def add_leaky_relu(self, slope: float) -> None:
+        """Leaky ReLU after the pointwise layer; the file then leaves out the slope where it is 0, as its default."""
+        from ai_edge_litert import schema_py_generated as schema
+
+        options, operators = schema.LeakyReluOptionsT(), self.model.operators
+        options.alpha = slope
+        output = self._pass(schema.BuiltinOperator.LEAKY_RELU, operators[2].outputs[0], (1, 6, 5, 5), options)
+        operators.insert(3, operators.pop())
+        operators[4].inputs = [output]
+
     def _activation(self, shape: tuple[int, ...]) -> int:
         return self.model.activation(shape, Quantisation(0.1, 0))
 

@@ -259,6 +259,10 @@ class Own(keras.layers.Dense):
     pass
 
 
+def own(x: Any) -> Any:
+    return x
+
+
 def image(*layers: Any) -> Any:
     return sequential((6, 6, 2), *layers, L.Flatten(), L.Dense(2))
 
@@ -280,7 +284,8 @@ def image(*layers: Any) -> Any:
         (lambda: image(L.AveragePooling2D(2, data_format="channels_first")), "data_format 'channels_first'"),
         (lambda: image(L.Conv2D(2, 2, activation="gelu")), r"activation 'gelu'.*activations here: linear, relu"),
         (lambda: image(L.Activation("sigmoid", name="s")), r"'s' \(Activation\).*activation 'sigmoid'"),
-        (lambda: image(L.Dense(4, activation=lambda x: x)), "activation 'function'|flat input"),
+        (lambda: image(L.Conv2D(2, 2, activation=lambda x: x)), "activation that is a lambda"),
+        (lambda: image(L.Conv2D(2, 2, activation=own)), "activation 'own', a function that is not of Keras"),
         (lambda: image(L.Conv2D(2, 2, activation=L.PReLU())), "activation 'PReLU'"),
         (lambda: image(L.ReLU(3)), "max_value 3"),
         (lambda: image(L.ReLU(threshold=1)), "threshold 1"),

@@ -116,6 +116,28 @@ def test_another_architecture_is_refused(network: Architecture, message: str, ma
         read(tmp_path / "model", made.content(), network)
 
 
+def leaky(slope: float) -> Architecture:
+    """The small network with leaky ReLU after its pointwise layer."""
+    layers = small().layers
+    return Architecture("leaky", (8, 6, 1), (*layers[:6], LeakyReLU("leaky2", slope), *layers[6:]))
+
+
+@pytest.mark.parametrize("slope", [0.3, 0.1, 0.0])
+def test_leaky_relu_has_the_slope_of_the_architecture(slope: float, made: SmallTflite, tmp_path: Path) -> None:
+    made.add_leaky_relu(slope)
+    bundle = read(tmp_path / "model", made.content(), leaky(slope))
+    np.testing.assert_array_equal(bundle.weights["classes/kernel"], made.kernels[-1])
+    with pytest.raises(ConfigError, match=rf"(?s)activation leaky_relu of slope {slope}; pointwise1 is .* of slope 0\.2\b"):
+        read(tmp_path / "model", made.content(), leaky(0.2))
+
+
+@pytest.mark.parametrize("slope", [np.nan, np.inf, 0.30001])
+def test_another_slope_is_refused(slope: float, made: SmallTflite, tmp_path: Path) -> None:
+    made.add_leaky_relu(slope)
+    with pytest.raises(ConfigError, match=rf"leaky_relu of slope {slope}; pointwise1 is .* of slope 0\.3\b"):
+        read(tmp_path / "model", made.content(), leaky(0.3))
+
+
 def test_batch_norm_that_cannot_have_been_folded_is_refused(made: SmallTflite, tmp_path: Path) -> None:
     layers = (Conv2D("conv1", 4, (3, 2)), ReLU("relu1"), BatchNorm("late"), GlobalAveragePooling2D("pool"))
     with pytest.raises(ConfigError, match="cannot hold the batch norm 'late' of other folded"):
@@ -210,7 +232,9 @@ def test_the_command_writes_nothing_of_a_broken_file(
     (tmp_path / "model").write_bytes(made.content())
     command = ["import", str(tmp_path / "model"), "-o", str(tmp_path / "bundle")]
     assert main([*command, "--architecture", "dnn_s"]) == 2
-    assert "is not a network like dnn_s" in capsys.readouterr().err
+    refused = capsys.readouterr().err
+    assert "is not a network like dnn_s" in refused
+    assert "name the right architecture (--architecture)" in refused
     assert main(command) == 2
     assert "name its architecture with --architecture" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["model"]

@@ -137,6 +137,22 @@ def test_what_is_no_chain_of_layers_is_refused(document: object, message: str, s
         (keras_layer("Reshape", "r", target_shape=[7, -1]), r"\(2, 2, 1\) as \(7, 0\)"),
         (keras_layer("LeakyReLU", "l", negative_slope=None), "negative_slope None"),
         (keras_layer("LeakyReLU", "l", negative_slope=-2.0), "finite slope"),
+        (
+            keras_layer("Activation", "d", activation={"value": ["4wE=", None, None]}),
+            "activation that is a lambda.*activations here: linear",
+        ),
+        (
+            keras_layer("Activation", "d", activation={"module": "builtins", "class_name": "function", "config": "swish9"}),
+            "activation 'swish9', a function that is not of Keras",
+        ),
+        (
+            keras_layer("Activation", "d", activation={"module": None, "class_name": "Mish9", "config": {}}),
+            "activation 'Mish9', a class that is not of Keras",
+        ),
+        (
+            {"module": None, "class_name": "Dense", "config": {"name": "e"}},
+            r"'e' \(Dense, a class that is not of Keras\).*no layer",
+        ),
         ({"module": "evil", "class_name": "Dense", "config": {"name": "e"}}, r"'e' \(evil\.Dense\).*no layer of this class"),
         (keras_layer("Lambda", "code", function={"class_name": "__lambda__", "config": {"code": "4wEA"}}), r"\(Lambda\)"),
         (keras_layer("TFSMLayer", "t", filepath="/etc"), r"\(TFSMLayer\)"),
