@@ -111,7 +111,7 @@ def test_all_together_compute_what_each_alone_does(network: Architecture, mode: 
     levels, generator = own_levels(bundle), np.random.default_rng(0)
     for level in levels:
         for own in level.own.values():
-            own.assign(generator.normal(1, 0.5, own.shape))
+            own.assign(generator.normal(1, 0.5, own.numpy().shape))
     assert any(level.own for level in levels)
     inputs = tf.constant(split.x_train[:30])
     together = shared.joint_logits(inputs, levels, forwards)
@@ -158,6 +158,8 @@ def test_recalibrated_statistics_are_those_of_the_training_examples(split: Split
 
 
 def test_batch_norm_takes_over_the_statistics_of_the_data_without_changing_the_function(split: Split) -> None:
+    import tensorflow as tf
+
     from reds.training.evaluation import subnet_logits
     from reds.training.layers import BATCH_FORWARDS
     from reds.training.recalibration import with_statistics_of
@@ -174,7 +176,7 @@ def test_batch_norm_takes_over_the_statistics_of_the_data_without_changing_the_f
     whole = subnet_logits(before, split.x_test)[0]
     assert subnet_logits(after, split.x_test)[0] == pytest.approx(whole, abs=1e-3)
     inputs = split.x_train[:400]
-    of_batch = SharedNetwork(network, after.weights).logits(inputs, Level(network.full_widths), BATCH_FORWARDS)
+    of_batch = SharedNetwork(network, after.weights).logits(tf.constant(inputs), Level(network.full_widths), BATCH_FORWARDS)
     assert of_batch.numpy() == pytest.approx(subnet_logits(after, inputs)[0], abs=1e-2)
 
 

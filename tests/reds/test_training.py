@@ -164,12 +164,12 @@ def test_a_weight_outside_a_subnetwork_is_left_alone_by_its_loss(split: Split) -
 
 def test_a_step_is_that_of_adam_on_the_weighted_sum_of_the_losses(split: Split) -> None:
     """One step of one batch without noise: AdamW moves each weight by the learning rate against the sign of its gradient."""
-    from reds.training.joint import parameter_shares
+    from reds.training.joint import loss_shares
     from reds.training.loop import Objective
     from reds.training.shared import Level, SharedNetwork
 
     bundle = noisy(NETWORK, 0)
-    shares = parameter_shares(NETWORK, SUBNETS)
+    shares = loss_shares(NETWORK, SUBNETS, PLAN)
     plan = TrainingPlan(epochs=1, batch_size=len(split.x_train), learning_rate=1e-3, weight_decay=0.0)
     network = SharedNetwork(NETWORK, bundle.weights)
     run(network, Objective(tuple(Level(subnet.widths) for subnet in SUBNETS), shares), plan, split)
