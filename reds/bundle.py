@@ -108,13 +108,14 @@ class Bundle:
         """The same network with further facts recorded."""
         return replace(self, provenance={**self.provenance, **facts})
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         """Write the folder under a temporary name and rename it; an older bundle goes only when the new one is in its place.
 
         Raises:
             ConfigError: the folder exists and is not a bundle.
             OSError: it cannot be written; an older bundle is as it was, and nothing half-made is left.
         """
+        folder = Path(folder)
         check_replaceable(folder)
         staging = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
         shutil.rmtree(staging, ignore_errors=True)
@@ -140,7 +141,7 @@ class Bundle:
             _write_arrays(folder / PRIVATE, self._private_by_key())
 
     @classmethod
-    def load(cls, folder: Path) -> Bundle:
+    def load(cls, folder: Path | str) -> Bundle:
         """Read a bundle.
 
         Raises:
@@ -148,6 +149,7 @@ class Bundle:
             ProtocolError: the files are not a bundle, or of another schema version.
             ConfigError: what the files say does not fit together.
         """
+        folder = Path(folder)
         document_path, weights_path = folder / DOCUMENT, folder / WEIGHTS
         for path in (document_path, weights_path):
             if not path.is_file():

@@ -76,6 +76,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BenchError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
+    except BrokenPipeError:  # whoever read the output has enough of it
+        sys.stderr.close()
+        return 0
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"taylor: mini-batches of {BATCH_SIZE} for gradients (default: {BATCHES})",
     )
     add_data(parser)
-    add_output(parser, "bundle folder to write")
+    add_output(parser, "bundle folder to write; an older bundle there is replaced")
     add_json(parser)
 
 

@@ -66,6 +66,8 @@ def _names(text: str | None) -> list[str] | None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Export the image."""
+    if arguments.output.is_dir():
+        raise ConfigError(f"{arguments.output} is a folder", do=f"name a file, like {arguments.output / 'network.reds'}")
     bundle = Bundle.load(arguments.bundle)
     levels = _names(arguments.levels)
     for name in levels or ():

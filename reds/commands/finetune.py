@@ -16,6 +16,7 @@ from reds.bundle import Bundle, check_replaceable
 from reds.commands.plan_options import add_joint_plan, chosen_plan
 from reds.commands.shared import add_bundle, add_data, add_output, epochs_shown, training_data_of, wrote
 from reds.defaults import default_plans
+from reds.errors import ConfigError
 from reds.steps.finetune import finetuned
 
 NAME = "finetune"
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_bundle(parser)
     add_data(parser)
-    add_output(parser, "bundle folder to write")
+    add_output(parser, "bundle folder to write; an older bundle there is replaced")
     add_joint_plan(parser)
 
 
@@ -34,6 +35,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Train and write a bundle."""
     check_replaceable(arguments.output)
     bundle, split, seed = training_data_of(Bundle.load(arguments.bundle), arguments)
+    if len(bundle.subnets) == 1:
+        do = "choose subnetworks first: python -m reds search"
+        raise ConfigError(f"{arguments.bundle} has no subnetworks to train together", do=do)
     plan = chosen_plan(arguments, default_plans(bundle.architecture.name, split.name).finetuning)
     with epochs_shown(f"fine-tuning {len(bundle.subnets)} subnetworks of {bundle.architecture.name}", plan.epochs) as on_epoch:
         bundle = finetuned(bundle, split, plan, seed, on_epoch)

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--architecture", metavar="NAME", help=f"what the file holds; not needed for a .keras archive. One of {', '.join(ZOO)}"
     )
-    add_output(parser, "bundle folder to write")
+    add_output(parser, "bundle folder to write; an older bundle there is replaced")
 
 
 def run(arguments: argparse.Namespace) -> None:

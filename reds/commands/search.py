@@ -94,7 +94,13 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps(_summary(bundle, rows), indent=1))
     else:
-        print_rows([{"subnet": row.pop("name"), **row} for row in rows], as_json=False)
+        print_rows([_columns(row) for row in rows], as_json=False)
+
+
+def _columns(row: dict[str, Any]) -> dict[str, Any]:
+    """What fits a line: what JSON has, but for what says the same again or is the same in all lines."""
+    left_out = ("name", "peak_definition", "bound", "used_macs")
+    return {"subnet": row["name"], **{key: value for key, value in row.items() if key not in left_out}}
 
 
 def _scored(arguments: argparse.Namespace) -> Bundle:
@@ -144,6 +150,9 @@ def _shares(percentages: str) -> tuple[float, ...]:
         shares = tuple(float(number) / 100 for number in percentages.split(","))
     except ValueError as error:
         raise ConfigError("--budgets is a list of percentages", seen=repr(percentages), do="write it like 75,50,25") from error
+    if list(shares) != sorted(shares, reverse=True):
+        do = "write them like 75,50,25"
+        raise ConfigError("--budgets are percentages of the whole network, falling", seen=repr(percentages), do=do)
     return shares if shares[0] == 1 else (1.0, *shares)
 
 

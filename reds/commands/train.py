@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", default="digits", help=f"one of {', '.join(DATASETS)} (default: digits)")
     add_data_dir(parser)
     parser.add_argument("--seed", type=int, default=0, help="decides split, initial weights and shuffling (default: 0)")
-    add_output(parser, "bundle folder to write")
+    add_output(parser, "bundle folder to write; an older bundle there is replaced")
     add_plan(parser)
 
 
