@@ -237,13 +237,11 @@ def test_a_run_killed_after_its_last_epoch_trains_nothing_again(split: Split, mo
     def killing(*_arguments: object) -> None:
         raise _KilledError
 
-    monkeypatch.setattr(joint, "recalibrated", killing)
-    with pytest.raises(_KilledError):
+    with monkeypatch.context() as patched, pytest.raises(_KilledError):
+        patched.setattr(joint, "recalibrated", killing)
         training(initial(POOLED), split)
-    monkeypatch.undo()
     monkeypatch.setattr(loop, "epoch_batches", killing)
     resumed = training(initial(POOLED), split)
-    monkeypatch.undo()
     assert min(right(resumed, split)) > 0.9
 
 
