@@ -17,10 +17,11 @@ from reds.layers import Widths
 from reds.search.chain import MACS, admissible_widths, chain_problem
 from reds.search.latency import LATENCY_TICKS, LatencyTable
 from reds.search.limits import Limits
-from reds.search.per_unit import BACKENDS, solve_units
+from reds.search.per_unit import BACKENDS
 from reds.search.problem import PROOF, Problem, Solution
 from reds.search.published import UnitModel, unit_model
 from reds.search.solver import SOLVER, Effort, solve
+from reds.search.solver_process import solve_units
 from reds.search.tables import layer_macs
 
 

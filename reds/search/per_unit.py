@@ -1,45 +1,56 @@
 """The published formulation as it was published, one binary variable for each unit, for solvers of OR-Tools.
 
 The chains of `reds.search.published` have the same optimum and are solved in a fraction of the time; this is what they are
-compared with. OR-Tools is imported here and nowhere else.
+compared with. OR-Tools is imported here and nowhere else, and only in a process of its own (`reds.search.solver_process`):
+together with TensorFlow in one process, its SCIP has crashed.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import os
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from reds.errors import BudgetError, MissingError
-from reds.layers import Widths
-from reds.search.problem import PROOF, Solution
-from reds.search.published import UnitLayer, UnitModel
+from reds.errors import BenchError, BudgetError, MissingError
+from reds.search.problem import PROOF
 
 BACKENDS: Mapping[str, str] = {"cp-sat": "SAT", "scip": "SCIP", "gurobi": "GUROBI"}
 
+Request = Mapping[str, Any]
+"""What is asked, JSON-ready: "solver", "limit" (MACs), "time_limit_s" (or None), "floor", "ceiling", "least" and "full" (widths),
+"units" (for each group, layers with "scores" and "cost"), "kernels" (for each group None, or "scores" and "cost")."""
 
-def solve_units(
-    model: UnitModel, solver: str, limit: float, *, floor: Widths, ceiling: Widths, time_limit_s: float | None = None
-) -> Solution:
-    """The best units within `limit` MACs; every group's width lies between `floor` and `ceiling`.
 
-    The widths are the numbers of units chosen; value and bound are in units of importance; the cost is the true MACs.
+def answer() -> None:
+    """What the process does: from a request as JSON on its standard input to the answer, or the error, on its standard output."""
+    try:
+        found = solved(json.load(sys.stdin))
+    except BenchError as error:
+        found = {"kind": error.kind, "what": error.what, "seen": error.seen, "do": error.do}
+    json.dump(found, sys.stdout)
+
+
+def solved(request: Request) -> dict[str, Any]:
+    """The best units: "status", "widths" (the numbers of units chosen), "value" and "bound" (of integer scores), "seconds".
 
     Raises:
         MissingError: OR-Tools is not installed, or this solver is not.
         BudgetError: there is no solution, or none was found in the time allowed.
     """
     started = time.perf_counter()
+    solver, limit, time_limit_s = request["solver"], request["limit"], request["time_limit_s"]
     library = _library(solver)
     backend = library.Solver.CreateSolver(BACKENDS[solver])
     if backend is None:
         do = "install it with its licence, or take --solver exact"
         raise MissingError(f"the solver {solver!r} is not installed", seen="OR-Tools cannot load it", do=do)
-    variables = _Variables(backend, model, floor, ceiling)
+    variables = _Variables(backend, request)
     backend.Add(backend.Sum(variables.costs) <= math.floor(limit))
     backend.Maximize(backend.Sum(variables.values))
     if time_limit_s is not None:
@@ -52,16 +63,13 @@ def solve_units(
         raise _nothing(solver, limit, status == backend.INFEASIBLE, time_limit_s)
     value, bound = backend.Objective().Value(), backend.Objective().BestBound()
     proved = status == backend.OPTIMAL and bound <= value * (1 + PROOF)
-    widths = tuple(round(width.solution_value()) for width in variables.widths)
-    return Solution(
-        solver=solver,
-        status="optimal" if proved else "feasible",
-        widths=widths,
-        value=value / model.scale,
-        bound=(value if proved else bound) / model.scale,
-        seconds=time.perf_counter() - started,
-        costs=(float(model.architecture.cost(widths).macs),),
-    )
+    return {
+        "status": "optimal" if proved else "feasible",
+        "widths": [round(width.solution_value()) for width in variables.widths],
+        "value": value,
+        "bound": value if proved else bound,
+        "seconds": time.perf_counter() - started,
+    }
 
 
 def _library(solver: str) -> Any:
@@ -75,39 +83,37 @@ def _library(solver: str) -> Any:
 
 @dataclass
 class _Variables:
-    """the variables and constraints, row by row; `values` and `costs` are what their sums are made of."""
+    """The variables and constraints, row by row; `values` and `costs` are what their sums are made of."""
 
     backend: Any
-    model: UnitModel
-    floor: Widths
-    ceiling: Widths
+    request: Request
 
     def __post_init__(self) -> None:
         self.values: list[Any] = []
         self.costs: list[Any] = []
-        bounds = zip(self.model.least, self.floor, self.ceiling, strict=True)
+        bounds = zip(self.request["least"], self.request["floor"], self.request["ceiling"], strict=True)
         self.widths = [self.backend.IntVar(max(least, low), high, f"x{g}") for g, (least, low, high) in enumerate(bounds)]
-        for group, layers in enumerate(self.model.units):
+        for group, layers in enumerate(self.request["units"]):
             for layer in layers:
-                self._choose_units(group, layer)
-        for group, kernels in enumerate(self.model.kernels):
+                self._choose_units(group, layer["scores"], layer["cost"])
+        for group, kernels in enumerate(self.request["kernels"]):
             if kernels is not None:
-                self._choose_kernels(group, kernels.scores.tolist(), kernels.cost)
+                self._choose_kernels(group, kernels["scores"], kernels["cost"])
 
     def _chosen(self, group: int) -> list[Any]:
         """One binary variable for each channel of a group; what nests is fixed."""
-        low, high, size = self.floor[group], self.ceiling[group], self.model.full[group]
+        low, high, size = (self.request[key][group] for key in ("floor", "ceiling", "full"))
         return [self.backend.IntVar(int(unit < low), int(unit < high), "") for unit in range(size)]
 
-    def _choose_units(self, group: int, layer: UnitLayer) -> None:
+    def _choose_units(self, group: int, scores: list[int], cost: int) -> None:
         chosen = self._chosen(group)
         self.backend.Add(self.backend.Sum(chosen) == self.widths[group])
-        self.values += [score * unit for score, unit in zip(layer.scores.tolist(), chosen, strict=True)]
-        self.costs.append(layer.cost * self.widths[group])
+        self.values += [score * unit for score, unit in zip(scores, chosen, strict=True)]
+        self.costs.append(cost * self.widths[group])
 
     def _choose_kernels(self, group: int, scores: list[list[int]], cost: int) -> None:
         """Filters in stored order, each with as many kernels as its inputs are wide, whichever it likes best."""
-        backend, inputs, most = self.backend, self.widths[group - 1], self.model.full[group - 1]
+        backend, inputs, most = self.backend, self.widths[group - 1], self.request["full"][group - 1]
         filters = self._chosen(group)
         backend.Add(backend.Sum(filters) == self.widths[group])
         for before, after in pairwise(filters):

@@ -30,9 +30,9 @@ from reds.search.activations import LARGEST_MAP
 from reds.search.limits import Limits
 from reds.search.models import Settings
 from reds.search.nested import search
-from reds.search.per_unit import solve_units
 from reds.search.published import as_chain, unit_model
 from reds.search.solver import solve
+from reds.search.solver_process import solve_units
 from reds.zoo import ZOO, architecture
 from tests.benchmarks.kernel_networks import MODELS_VARIABLE
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,14 +18,14 @@ from reds.architecture import Architecture
 from reds.errors import BudgetError, ConfigError, MissingError
 from reds.importance import Importance, random
 from reds.permutation import importance_orders, permute
-from reds.search import models
+from reds.search import models, per_unit, solver_process
 from reds.search.limits import Limits
 from reds.search.models import Settings
 from reds.search.nested import search
-from reds.search.per_unit import solve_units
 from reds.search.problem import Solution
 from reds.search.published import UnitModel, as_chain, unit_model
 from reds.search.solver import Effort, solve
+from reds.search.solver_process import request_for, solve_units
 from reds.zoo import architecture, mlp
 from reds.zoo.convolutions import cnn
 from reds.zoo.separable import ds_cnn
@@ -148,20 +150,44 @@ def test_a_budget_that_no_units_keep_to_is_an_error() -> None:
         search(network, scored(network, 0), (1.0, 0.05), Settings(solver="scip", minimum_width=4))
 
 
-def test_missing_solvers_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_request(solver: str) -> per_unit.Request:
     network = mlp("net", 6, (9, 7), 4)
     model = unit_model(network, scored(network, 0), minimum_width=1)
+    return request_for(model, solver, 10, floor=model.least, ceiling=model.full)
+
+
+def test_missing_solvers_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ortools.linear_solver", None)
     with pytest.raises(MissingError, match=r"needs OR-Tools(.|\n)*reds-bench\[search\]"):
-        solved(model, "cp-sat", 10)
+        per_unit.solved(small_request("cp-sat"))
 
 
 def test_a_solver_that_ortools_cannot_load_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    pywraplp = pytest.importorskip("ortools.linear_solver.pywraplp", reason="the solvers are OR-Tools'")
-    monkeypatch.setattr(pywraplp.Solver, "CreateSolver", lambda _name: None)
-    network = mlp("net", 6, (9, 7), 4)
+    nothing = SimpleNamespace(Solver=SimpleNamespace(CreateSolver=lambda _name: None))
+    monkeypatch.setattr(per_unit, "_library", lambda _solver: nothing)
     with pytest.raises(MissingError, match="'gurobi' is not installed"):
-        solved(unit_model(network, scored(network, 0), minimum_width=1), "gurobi", 10)
+        per_unit.solved(small_request("gurobi"))
+
+
+def test_errors_of_the_solvers_process_arrive_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = json.dumps({"kind": "missing", "what": "no such solver", "seen": "none", "do": "install it"})
+    monkeypatch.setattr(solver_process, "COMMAND", (sys.executable, "-c", f"print({text!r})"))
+    network = mlp("net", 6, (9, 7), 4)
+    with pytest.raises(MissingError) as caught:
+        solved(unit_model(network, scored(network, 0), minimum_width=1), "scip", 10)
+    assert (caught.value.what, caught.value.seen, caught.value.do) == ("no such solver", "none", "install it")
+
+
+@pytest.mark.parametrize(
+    ("program", "seen"),
+    [("import os; os.kill(os.getpid(), 11)", "Segmentation fault"), ("raise SystemExit('no room')", "exit status 1: no room")],
+)
+def test_a_solver_that_crashes_ends_its_own_process_only(program: str, seen: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(solver_process, "COMMAND", (sys.executable, "-c", program))
+    network = mlp("net", 6, (9, 7), 4)
+    with pytest.raises(BudgetError, match="'scip' crashed") as caught:
+        solved(unit_model(network, scored(network, 0), minimum_width=1), "scip", 10)
+    assert seen in (caught.value.seen or "")
 
 
 @pytest.mark.parametrize("changed", [{"align": 4}, {"limits": Limits(flash_bytes=1)}])
