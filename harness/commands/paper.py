@@ -12,14 +12,13 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness import environment, markdown, run_file
+from harness import environment, markdown, published, run_file
 from harness.commands.output import add_json, print_json, print_table
 from harness.matrix import SUITES
 from harness.paper.map_tables import search_maps
 from harness.paper.rebuilding import rebuild
 from harness.paper.sections import Rebuilt
 from harness.paper.specification import MODELS_VARIABLE, Slice, load_paper
-from harness.report import published
 from harness.wording import one_line
 from reds.datasets.layout import DATA_VARIABLE
 from reds.errors import ConfigError, unknown_name

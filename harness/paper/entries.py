@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from harness.paper.specification import PERCENT, Column, PaperNetwork
-from harness.report.published import Published, Shelf
+from harness.published import Published, Shelf
 from reds.bundle import Bundle
 from reds.datasets.split import open_split
 from reds.zoo import architecture

@@ -10,8 +10,8 @@ import numpy as np
 
 from harness.paper.sections import NONE, Rebuilt, Section
 from harness.paper.specification import PERCENT, MapTable
+from harness.published import Published
 from harness.records import Measurement
-from harness.report.published import Published
 from reds.architecture import Architecture, Cost
 from reds.bundle import Bundle, untrained
 from reds.importance import Importance, kernels

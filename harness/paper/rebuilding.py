@@ -8,8 +8,8 @@ from harness import artifacts
 from harness.paper.entries import Block, Entry, Spread, block
 from harness.paper.sections import Rebuilt, accuracy_section, block_facts, cost_section, entry_facts
 from harness.paper.specification import PERCENT, Column, PaperNetwork, PaperTable, Slice
+from harness.published import Published
 from harness.records import Measurement
-from harness.report.published import Published
 from reds.datasets.layout import FOUND_ON_DISK
 from reds.recipe import Recipe
 

@@ -8,8 +8,8 @@ from itertools import groupby
 from typing import Any
 
 from harness.paper.entries import Block, Entry, Spread
+from harness.published import Published
 from harness.records import Measurement
-from harness.report.published import Published
 
 NONE = "-"
 PUBLISHED, OURS, DIFFERENCE = "{}, published", "{}, ours", "{}, difference"

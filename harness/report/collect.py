@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 from altair.utils import schemapi
 
-from harness import history, pareto
+from harness import history, pareto, published
 from harness.judging import JudgedRun
 from harness.pareto import Front, FrontChange
+from harness.published import Published, Shelf
 from harness.readings import RunReadings
 from harness.records import FAILURES, last_outcomes
 from harness.report import fronts as front_figures
-from harness.report import histories, layers, published, searches, switching, tradeoffs
+from harness.report import histories, layers, searches, switching, tradeoffs
 from harness.report.figure import Figure, Group, slug
 from harness.report.networks import Network, networks, unique
-from harness.report.published import Published, Shelf
 from harness.report.style import Colours, colour_of_device
 from harness.run_file import RunFile
 from reds.errors import ConfigError

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import altair as alt
 
+from harness.published import Shelf
 from harness.report.figure import Figure, Row
 from harness.report.networks import Network, unique
-from harness.report.published import Shelf
 from harness.report.style import Colours, axis, legend, rows_of, specification, toggles, tooltips
 
 HEIGHT = 230

@@ -9,10 +9,10 @@ from typing import Any
 import altair as alt
 
 from harness import units
+from harness.published import PRECISION, Published, Shelf
 from harness.records import Measurement
 from harness.report.figure import Figure, Row, slug
 from harness.report.networks import Network, unique
-from harness.report.published import PRECISION, Published, Shelf
 from harness.report.style import Colours, axis, legend, rows_of, specification, toggles, tooltips
 
 HEIGHT = 230

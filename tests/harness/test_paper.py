@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness import artifacts, run_file
+from harness import artifacts, published, run_file
 from harness.__main__ import main
 from harness.paper.map_tables import search_maps, stand_in
 from harness.paper.specification import MODELS_VARIABLE, PATH, MapTable, PaperTable, Slice, load_paper
-from harness.report import published
 from reds.bundle import Bundle, untrained
 from reds.commands.shared import subnet_rows
 from reds.datasets.split import make_split

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.report import published
-from harness.report.published import Shelf
+from harness import published
+from harness.published import Shelf
 
 
 def test_every_value_has_a_source_and_a_place() -> None:
