@@ -168,11 +168,13 @@ import os, psutil, signal, pytest
 def stopping(request):
     if request.node.name == "test_parity[mlp1-digits-float32-host-100]":
         request.getfixturevalue("board")
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # shells have background jobs ignore it
         os.kill(os.getpid(), signal.SIGINT)
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure():
-    print("device processes left:", len(psutil.Process().children(recursive=True)))
+    _, left = psutil.wait_procs(psutil.Process().children(recursive=True), timeout=20)  # one may be about to end
+    print("device processes left:", len(left))
 """
 
 
