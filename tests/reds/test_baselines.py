@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn_lines import drawn_lines
 
 from reds.architecture import Architecture
 from reds.bundle import Bundle, untrained
@@ -194,13 +195,7 @@ def split() -> Split:
     generator = np.random.default_rng(0)
 
     def part(count: int) -> tuple[np.ndarray, np.ndarray]:
-        labels = generator.integers(0, 3, count)
-        images = generator.normal(0, 0.3, (count, 8, 8))
-        shapes = ((1, 6), (6, 1), (3, 3))
-        for image, label, (row, column) in zip(images, labels, generator.integers(0, 3, (count, 2)), strict=True):
-            height, width = shapes[label]
-            image[row : row + height, column : column + width] += 3
-        return images.reshape(count, -1), labels
+        return drawn_lines(generator, count)
 
     return make_split("lines", 0, ["a", "b", "c"], train=part(300), validation=part(60), test=part(90))
 
