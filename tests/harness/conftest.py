@@ -1,12 +1,32 @@
 """Runs of the suites over the smallest matrix, for tests that look at what they leave behind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from reds.cache import CACHE_VARIABLE, cache_folder
 from tests.harness.running import MATRIX, Done, run, run_pytest, write_plugin
 
+# What the cache holds but for the locks of devices.
+SHARED = ("data", "emulators", "firmware", "report", "stages", "unfinished")
 TWO_HOSTS = '[devices.first]\nkind = "host"\n[devices.second]\nkind = "host"\n'
+
+
+@pytest.fixture(scope="session")
+def cache_with_own_locks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The user's cache, but for the locks: no other run, be it another test, keeps a device from these tests."""
+    own = tmp_path_factory.mktemp("cache")
+    for name in SHARED:
+        (own / name).symlink_to(cache_folder(name))
+    return own
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_locks(cache_with_own_locks: Path) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CACHE_VARIABLE, str(cache_with_own_locks))
+        yield
 
 
 @pytest.fixture(scope="session")
