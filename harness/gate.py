@@ -120,6 +120,6 @@ def _show(terminalreporter: pytest.TerminalReporter, judged: JudgedRun) -> None:
     for line in judged.regression_lines:
         terminalreporter.write_line(line, red=True)
     if len(judged.groups) < len(judged.regressions):
-        terminalreporter.write_line("one by one: python -m harness compare BASELINE latest --changed")
+        terminalreporter.write_line("one by one: python -m harness compare BASELINE latest")
     for line in (*judged.failure_lines, *judged.lines):
         terminalreporter.write_line(line)

@@ -18,7 +18,11 @@ from reds.recipe import Recipe
 from reds.zoo import ZOO, architecture
 
 TRAINING = ("pretraining", "finetuning")  # tables that a recipe may have
+KEYS = ("architectures", "datasets", "precisions", "devices", "seed", "widths", "samples", "repeats")
+OPTIONAL_KEYS = (*TRAINING, "thresholds")
 SUITES = Path(__file__).resolve().parent.parent / "suites"
+# What runs of the published tables name as their matrix; suites/paper.toml, which they are made from, is another kind of file.
+PAPER = "paper"
 
 
 @dataclass(frozen=True)
@@ -101,14 +105,24 @@ def load_matrix(name: str, devices: Collection[str]) -> Matrix:
 
 
 def load_thresholds(name: str) -> Thresholds:
-    """The thresholds of a matrix alone, whatever devices the inventory knows; raises ConfigError like `load_matrix`."""
+    """The thresholds of a matrix alone, whatever devices the inventory knows, and whatever else the file lacks.
+
+    Raises:
+        ConfigError: as `load_matrix`.
+    """
     path = _file(name)
-    return Thresholds.parse(str(path), read_toml(path).get("thresholds", ()))
+    table = TomlTable(str(path), read_toml(path), (), optional=(*KEYS, *OPTIONAL_KEYS))
+    return Thresholds.parse(table.where, table.data.get("thresholds", ()))
+
+
+def has_matrix(name: str) -> bool:
+    """Whether there is a matrix of this name in suites/, or a file of this path."""
+    return Path(name).is_file() if name.endswith(".toml") else name in {path.stem for path in shipped_matrices()}
 
 
 def shipped_matrices() -> list[Path]:
-    """The matrix files in suites/; the published tables (paper.toml) are another kind of file."""
-    return sorted(path for path in SUITES.glob("*.toml") if path.stem != "paper")
+    """The matrix files in suites/."""
+    return sorted(path for path in SUITES.glob("*.toml") if path.stem != PAPER)
 
 
 def _file(name: str) -> Path:
@@ -120,8 +134,7 @@ def _file(name: str) -> Path:
 
 
 def _parse(name: str, where: str, data: Mapping[str, Any], devices: Collection[str]) -> Matrix:
-    keys = ("architectures", "datasets", "precisions", "devices", "seed", "widths", "samples", "repeats")
-    table = TomlTable(where, data, keys, optional=(*TRAINING, "thresholds"))
+    table = TomlTable(where, data, KEYS, optional=OPTIONAL_KEYS)
     architectures = table.names("architectures", "architecture", ZOO)
     datasets = table.names("datasets", "data set", DATASETS)
     precisions = table.names("precisions", "precision", PRECISIONS)

@@ -16,8 +16,15 @@ def _from_1(facts: Facts) -> Facts:
     return {**facts, "schema_version": 2} if facts.get("kind") == Run.kind else facts
 
 
+def _from_2(facts: Facts) -> Facts:
+    """Version 3 adds to the run what it was asked for."""
+    return {**facts, "schema_version": 3} if facts.get("kind") == Run.kind else facts
+
+
 # From each older version to the next.
-STEPS: Mapping[int, Callable[[Facts], Facts]] = {1: _from_1}
+STEPS: Mapping[int, Callable[[Facts], Facts]] = {1: _from_1, 2: _from_2}
+# The first version whose lines, all but the first, are as they are now.
+SAME_LINES_FROM = 2
 
 
 def check_version(version: object, where: str) -> int:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness import artifacts, environment, run_file, summary, terminal
+from harness import artifacts, asked, environment, run_file, summary, terminal
 from harness.combinations import AXES, Subject, SubjectIndex, finest_axis
 from harness.keys import PLAN, RUN_FILE, subject_of
 from harness.plan import ALL, Plan, make_plan
@@ -97,11 +98,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=position)
 
 
+def pytest_deselected(items: Iterable[pytest.Item]) -> None:
+    """Note that tests were chosen, be it by a plugin whose options nobody here knows (not where workers of xdist collect)."""
+    for item in items:
+        item.config.stash[asked.DESELECTED] = True
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Before the first test, without xdist."""
     if not session.config.option.collectonly and not _worker_input(session.config):
-        _begin(session.config, [item.nodeid for item in session.items if subject_of(item) is not None])
+        measuring = [item.nodeid for item in session.items if subject_of(item) is not None]
+        _begin(session.config, measuring, tests=len(session.items))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -120,11 +128,12 @@ def pytest_xdist_node_collection_finished(node: object, ids: Iterable[str]) -> N
     # The first worker that has collected knows the tests of all; no test starts before this returns.
     config: pytest.Config = node.config  # pyright: ignore[reportAttributeAccessIssue]
     if not config.stash[RUN_FILE].exists():
-        _begin(config, ids)
+        ids = list(ids)
+        _begin(config, ids, tests=len(ids))
 
 
-def _begin(config: pytest.Config, node_ids: Iterable[str]) -> None:
-    """Make what the tests need and start the run's file; does nothing if no test measures anything."""
+def _begin(config: pytest.Config, node_ids: Iterable[str], tests: int) -> None:
+    """Make what the tests need and start the run's file; does nothing if none of the tests measures anything."""
     plan = config.stash[PLAN]
     index = SubjectIndex(plan.matrix)
     subjects = [subject for node_id in node_ids if (subject := index.find(node_id)) is not None]
@@ -134,7 +143,8 @@ def _begin(config: pytest.Config, node_ids: Iterable[str]) -> None:
     wanted = dict.fromkeys(subject.model for subject in subjects if plan.absence(subject) is None)
     try:
         _make(config, artifacts.missing_recipes(plan.matrix, wanted))
-        run_file.create(path, environment.describe_run(path.stem, plan.matrix.name, _command(config), config.rootpath))
+        header = environment.describe_run(path.stem, plan.matrix.name, _command(config), config.rootpath)
+        run_file.create(path, replace(header, **asked.of_run(config, plan.matrix, tests)))
     except BenchError as error:
         pytest.exit(str(error), returncode=pytest.ExitCode.TESTS_FAILED)
     except OSError as error:  # the cache's folder cannot be written

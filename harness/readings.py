@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from harness.line_pattern import line_pattern
 from harness.lines import facts_of, from_facts
+from harness.migrations import SAME_LINES_FROM, migrate
 from harness.records import SCHEMA_VERSION, DeviceFacts, Key, Measurement, Run
 from harness.run_file import LINE_START, RunFile, parse
 from reds.errors import ConfigError, ProtocolError, unknown_name
@@ -139,8 +140,9 @@ class FileReader:
         """
         with path.open("rb", buffering=BUFFER_BYTES) as lines:
             header = facts_of(next(lines, b""))
-            if header is not None and header.get("kind") == Run.kind and header.get("schema_version") == SCHEMA_VERSION:
-                run = from_facts(header, f"{path}, line 1")
+            version = None if header is None or header.get("kind") != Run.kind else header.get("schema_version")
+            if header is not None and isinstance(version, int) and SAME_LINES_FROM <= version <= SCHEMA_VERSION:
+                run = from_facts(migrate(header, version), f"{path}, line 1")
                 assert isinstance(run, Run)
                 devices: dict[str, DeviceFacts] = {}
                 try:

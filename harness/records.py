@@ -1,4 +1,4 @@
-"""What a run leaves behind: the records that its file holds (harness/run_file.py), schema version 2."""
+"""What a run leaves behind: the records that its file holds (harness/run_file.py), schema version 3."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from reds.errors import ConfigError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 BETTER = ("lower", "higher")
 OUTCOMES = ("passed", "failed", "skipped", "error")
 FAILURES = ("failed", "error")
@@ -29,8 +29,14 @@ class Run:
         host: facts on this computer: system, machine, cpu, cpu_count, python.
         versions: versions of the packages and tools that shape results.
         command: the command line.
+        asked: names of the architectures, data sets, precisions, devices and subnetworks that were to be measured.
+        whole: test files, folders and tests of which all was to be run, as in the ids of tests ("suites", "." for all); none
+            where single tests were chosen, as by -k.
+        tests: how many tests were to run. Fewer outcomes tell that the run was cut short.
         baseline_reason, baseline_date: why and when (UTC, ISO 8601) this run was made a baseline; None unless it was.
         baseline_previous: id of the run that was the baseline until then; None if there was none.
+
+    `asked`, `whole` and `tests` are None where no suites were run, and in files of versions before 3.
     """
 
     kind: ClassVar[str] = "run"
@@ -43,6 +49,9 @@ class Run:
     host: Mapping[str, str]
     versions: Mapping[str, str]
     command: tuple[str, ...]
+    asked: tuple[str, ...] | None = None
+    whole: tuple[str, ...] | None = None
+    tests: int | None = None
     baseline_reason: str | None = None
     baseline_date: str | None = None
     baseline_previous: str | None = None

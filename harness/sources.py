@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from harness import git_baselines, readings
 from harness.git_baselines import NoGitError
-from harness.matrix import SUITES
+from harness.matrix import PAPER, SUITES
 from harness.readings import RunReadings, Selection
 from harness.records import Run
 from harness.run_file import RunFile, read, read_header
@@ -38,8 +38,9 @@ def open_run(name: str, folder: Path, root: Path = ROOT) -> RunFile:
 
     Args:
         name: in this order: a database's URL and "#" and the id of a run, its beginning, or "latest"; the path of a file;
-            "latest"; "baseline NAME" or the plain NAME of a file in results/baselines; the id of a run in `folder` or its
-            beginning; "REVISION:NAME", or "REVISION" if that revision of the repository has one baseline only.
+            "latest", which is the last run of suites; "baseline NAME" or the plain NAME of a file in results/baselines; the id
+            of a run in `folder` or its beginning; "REVISION:NAME", or "REVISION" if that revision of the repository has one
+            baseline only.
         folder: where runs lie.
         root: of the repository.
 
@@ -74,8 +75,8 @@ def _file(name: str, stored: Mapping[str, Path], baselines: Mapping[str, Path]) 
     """The file of this name, None if it names none."""
     if Path(name).is_file():
         return Path(name)
-    if name == LATEST and stored:
-        return _latest(stored.values())
+    if name == LATEST and (latest := _latest(stored.values())):
+        return latest
     if name.startswith(BASELINE):
         baseline = name.removeprefix(BASELINE).strip()
         if baseline not in baselines:
@@ -87,13 +88,20 @@ def _file(name: str, stored: Mapping[str, Path], baselines: Mapping[str, Path]) 
     return None if found is None else stored[found]
 
 
-def _latest(paths: Collection[Path]) -> Path:
-    """Of the files of runs the one that started last. One that does not say counts by its name: it is no run, unless it is the
-    last of all, and then reading it says what is wrong.
+def _latest(paths: Collection[Path]) -> Path | None:
+    """Of the files of runs of the suites the one that started last, None if there is none. One that does not say counts by its
+    name: it is no run, unless it is the last of all, and then reading it says what is wrong.
     """
-    started = [(run.order, path) for path in paths if (run := _header(path)) is not None]
-    last_name = max(paths, key=lambda path: path.name)
-    return max(started)[1] if started and _header(last_name) is not None else last_name
+    runs = {path: _header(path) for path in paths}
+    of_suites = {path: run for path, run in runs.items() if run is None or is_of_suites(run)}
+    last_name = max(of_suites, key=lambda path: path.name, default=None)
+    started = [(run.order, path) for path, run in of_suites.items() if run is not None]
+    return max(started)[1] if started and last_name and of_suites[last_name] else last_name
+
+
+def is_of_suites(run: Run) -> bool:
+    """Whether a run measured a matrix; the others rebuilt a published table."""
+    return run.matrix != PAPER
 
 
 def _header(path: Path) -> Run | None:
@@ -120,7 +128,8 @@ def _open_stored(name: str) -> RunFile:
     if not sign or not run_id:
         raise ConfigError(f"{hidden(url or name)} names a database but no run", do="add #latest, or # and the id of a run")
     with SqlStore.open(url) as store:
-        ids = store.run_ids()
+        headers = store.headers()
+        ids = [run.id for run in headers if run_id != LATEST or is_of_suites(run)]
         found = (ids[-1] if ids else None) if run_id == LATEST else begins(run_id, ids)
         if found is None:
             seen = f"{len(ids)} runs, the last {ids[-1]}" if ids else "no runs"
@@ -157,8 +166,8 @@ def runs(where: str | Path | None, root: Path = ROOT, unreadable: Unreadable = r
         from harness.sql_store import SqlStore  # noqa: PLC0415
 
         with SqlStore.open(str(where)) as store:
-            for run_id in store.run_ids():
-                yield store.read(run_id)
+            for run in store.headers():
+                yield store.read(run.id)
     else:
         yield from _of_files(Path(where), read, unreadable)
 

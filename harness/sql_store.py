@@ -70,9 +70,10 @@ class SqlStore:
             _prepare(connection, name, create=create)
             yield cls(name, connection)
 
-    def run_ids(self) -> list[str]:
-        """The ids of all runs, oldest first."""
-        return [run.id for run in self._runs()]
+    def headers(self) -> list[Run]:
+        """All runs without their records, oldest first."""
+        rows = self._connection.execute(sql.select(tables.RUNS)).mappings()
+        return sorted((_record(Run, row, self.name) for row in rows), key=lambda run: run.order)
 
     def push(self, run: RunFile) -> Pushed:
         """Write a run in one transaction: as a whole or not at all. A run of the same id is replaced if it differs."""
@@ -146,7 +147,7 @@ class SqlStore:
             if number not in quantities:
                 raise BusyError(f"run {run_id} in {self.name} was replaced while it was read", do="try again")
             readings[run_id].append((quantities[number], value if integer is None else integer, bundle))
-        for run in self._runs():
+        for run in self.headers():
             yield RunReadings(run, devices[run.id], tuple(readings[run.id]))
 
     def _quantities(self, run_id: str, asked_for: list[sql.ColumnElement[bool]]) -> dict[int, Quantity]:
@@ -159,11 +160,6 @@ class SqlStore:
             number, *key, unit, better, deterministic = tuple(row)
             found[number] = quantity_of(Key(*key), unit, better, deterministic)
         return found
-
-    def _runs(self) -> list[Run]:
-        """The headers of all runs, oldest first."""
-        rows = self._connection.execute(sql.select(tables.RUNS)).mappings()
-        return sorted((_record(Run, row, self.name) for row in rows), key=lambda run: run.order)
 
 
 def _numbered(run_id: str, records: tuple[Record, ...]) -> list[dict[str, Any]]:

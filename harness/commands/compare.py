@@ -1,34 +1,36 @@
-"""Compare two runs value by value; docs/judging.md says how a verdict comes about."""
+"""Compare two runs value by value, and show what changed; docs/judging.md says how a verdict comes about."""
 
 from __future__ import annotations
 
 import argparse
 import csv
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from harness.commands.output import add_json, print_json
-from harness.commands.runs import add_results, read_run
+from harness.commands.runs import add_results, read_run, thresholds_of
 from harness.commands.value_table import print_values
 from harness.judging import Comparison, JudgedRun, Thresholds, Verdict, judge_run, sides, tables
 from harness.markdown import escaped
-from harness.matrix import load_thresholds
+from harness.matrix import PAPER, has_matrix, load_thresholds
+from harness.run_file import RunFile
 from harness.wording import counted, one_line
 from reds.errors import ConfigError, unknown_name
 
 NAME = "compare"
 SUMMARY = "two runs value by value"
 EXAMPLES = """examples:
-  python -m harness compare results/baselines/digits.jsonl latest --changed
-  python -m harness compare A B --by device,architecture
-  python -m harness compare A B --changed --markdown > comment.md
+  python -m harness compare results/baselines/digits.jsonl latest
+  python -m harness compare A B --all --by device,architecture
+  python -m harness compare A B --markdown > comment.md
   python -m harness compare A B --fail-on worse         exit code 1 on a regression
 """
 
-# What each choice of --fail-on counts.
+# What each choice of --fail-on counts; "worse" what the gate does.
 FAILURES: Mapping[str, Callable[[JudgedRun], int]] = {
-    "worse": lambda judged: judged.counts[Verdict.WORSE] + judged.counts[Verdict.FAILED] + len(judged.failed_tests),
+    "worse": lambda judged: len(judged.regressions) + len(judged.failed_tests),
     "different": lambda judged: judged.counts.differing,
     "missing": lambda judged: judged.counts[Verdict.MISSING] + len(judged.left_out),
 }
@@ -42,15 +44,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", metavar="A", help=f"the run before: {named}")
     parser.add_argument("b", metavar="B", help="the run after, named likewise")
     parser.add_argument("--by", default="", metavar="AXIS,...", help=f"a table for each value of these: {', '.join(tables.AXES)}")
-    parser.add_argument("--changed", action="store_true", help="leave out what is the same")
+    parser.add_argument(
+        "--all", action="store_true", help="show also what is the same and what is only in B (--json, --csv always)"
+    )
     parser.add_argument("--matrix", default=None, metavar="NAME|PATH", help="the matrix with the thresholds (default: B's)")
     parser.add_argument(
         "--fail-on",
         action="append",
         default=[],
         choices=list(FAILURES),
-        help="exit code 1 if a value is worse or failed, if a deterministic one is different, or if one is missing from B; "
-        "may be repeated",
+        help="exit code 1 on a regression (worse, failed, or missing though it was asked for), if a deterministic value is "
+        "different, or if one is missing for whatever reason; may be repeated",
     )
     add_results(parser)
     forms = parser.add_mutually_exclusive_group()
@@ -67,37 +71,53 @@ def run(options: argparse.Namespace) -> int:
     """
     axes = _axes(options.by)
     a, b = read_run(options.a, options.results), read_run(options.b, options.results)
-    judged = judge_run(a, b, thresholds_of(options.matrix, b.run.matrix))
+    judged = judge_run(a, b, _thresholds(options, b))
     if not judged.comparable:
         seen = f"{counted(len(a.measurements), 'value')} in {a.source}, {len(b.measurements):,} in {b.source}"
         raise ConfigError("the runs have no value in common", seen=seen, do="compare runs of the same matrix and devices")
-    shown = [c for c in judged.comparisons if not options.changed or c.verdict is not Verdict.SAME or c.differs]
-    groups = [(title, tables.most_telling_first(group)) for title, group in tables.groups(shown, axes).items()]
     if options.json:
-        _print_json(judged, shown)
+        _print_json(judged)
     elif options.csv:
-        _print_csv(judged, shown)
-    elif options.markdown:
-        _print_markdown(judged, groups)
+        _print_csv(judged)
     else:
-        _print_text(judged, groups)
+        shown = [c for c in judged.comparisons if options.all or _is_told(c)]
+        groups = [(title, tables.most_telling_first(group)) for title, group in tables.groups(shown, axes).items()]
+        notes = [*judged.failure_lines, *([] if options.all else _not_shown(judged)), *judged.lines]
+        (_print_markdown if options.markdown else _print_text)(judged, groups, notes)
     sys.stdout.flush()
     return int(any(FAILURES[condition](judged) for condition in options.fail_on))
 
 
-def thresholds_of(chosen: str | None, recorded: str) -> Thresholds:
-    """The thresholds of the matrix that the user chose, else of the one that a run was made with; the defaults if it is gone.
+def _is_told(comparison: Comparison) -> bool:
+    """Whether something became of a value: it did not stay the same, and is not only in B."""
+    if comparison.verdict is Verdict.SAME:
+        return comparison.differs
+    return comparison.verdict is not Verdict.NEW or comparison.in_both
+
+
+def _not_shown(judged: JudgedRun) -> Iterator[str]:
+    """A line that counts the values of which the tables say nothing."""
+    hidden = [c for c in judged.comparisons if not _is_told(c)]
+    same, new = sum(c.in_both for c in hidden), Counter(c.key.device or "no device" for c in hidden if not c.in_both)
+    parts = [f"{counted(same, 'value')} that did not change"] if same else []
+    parts += [f"{counted(count, 'value')} of {device} that only B has" for device, count in new.items()]
+    if parts:
+        yield f"not shown (--all shows them): {', '.join(parts)}"
+
+
+def _thresholds(options: argparse.Namespace, b: RunFile) -> Thresholds:
+    """The thresholds of the matrix that the user chose, else of the one that B was made with.
 
     Raises:
-        ConfigError: there is no such matrix, or its thresholds are wrong.
+        ConfigError: there is no such matrix, its thresholds are wrong, or B's matrix is gone and the exit code depends on it.
     """
-    if chosen is not None:
-        return load_thresholds(chosen)
-    try:
-        return load_thresholds(recorded)
-    except ConfigError as error:
-        print(f"warning: the default thresholds are used: {error.what}", file=sys.stderr)
-        return Thresholds()
+    if options.matrix is not None:
+        return load_thresholds(options.matrix)
+    recorded = b.run.matrix
+    if options.fail_on and recorded != PAPER and not has_matrix(recorded):
+        what = "the matrix that B was made with is gone, and with it the thresholds to judge by"
+        raise ConfigError(what, seen=recorded, do="name another: --matrix NAME|PATH")
+    return thresholds_of(b)
 
 
 def _axes(names: str) -> tuple[str, ...]:
@@ -108,24 +128,24 @@ def _axes(names: str) -> tuple[str, ...]:
     return axes
 
 
-def _print_text(judged: JudgedRun, groups: Groups) -> None:
+def _print_text(judged: JudgedRun, groups: Groups, notes: Sequence[str]) -> None:
     for line in sides.described(judged.before, judged.run):
         print(one_line(line))
     print()
     print_values([(title, list(map(tables.row, ordered))) for title, ordered in groups])
-    print("\n".join([*judged.failure_lines, *judged.lines]))
+    print("\n".join(notes))
 
 
-def _print_markdown(judged: JudgedRun, groups: Groups) -> None:
+def _print_markdown(judged: JudgedRun, groups: Groups, notes: Sequence[str]) -> None:
     print("\n".join(f"* {escaped(line)}" for line in sides.described(judged.before, judged.run)), end="\n\n")
     for title, ordered in groups:
         if title:
             print(f"### {escaped(title)}\n")
         print(tables.markdown(ordered), end="\n\n")
-    print("\n\n".join(map(escaped, [*judged.failure_lines, *judged.lines])))
+    print("\n\n".join(map(escaped, notes)))
 
 
-def _print_json(judged: JudgedRun, shown: Sequence[Comparison]) -> None:
+def _print_json(judged: JudgedRun) -> None:
     counts = judged.counts
     document = {
         "a": judged.before.run.id,
@@ -133,13 +153,15 @@ def _print_json(judged: JudgedRun, shown: Sequence[Comparison]) -> None:
         "differs": sides.facts_that_differ(judged.before, judged.run),
         "summary": {**vars(counts), "verdicts": {verdict: counts[verdict] for verdict in Verdict}},
         "failed_tests": [asdict(outcome) for outcome in judged.failed_tests],
-        "values": [c.to_dict() for c in shown],
+        "values": [c.to_dict() for c in judged.comparisons],
         "left_out": [c.to_dict() for c in judged.left_out],
     }
     print_json(document)
 
 
-def _print_csv(judged: JudgedRun, shown: Sequence[Comparison]) -> None:
+def _print_csv(judged: JudgedRun) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
-    writer.writerows([facts[name] for name in CSV_COLUMNS] for facts in map(Comparison.to_dict, (*shown, *judged.left_out)))
+    writer.writerows(
+        [facts[name] for name in CSV_COLUMNS] for facts in map(Comparison.to_dict, (*judged.comparisons, *judged.left_out))
+    )

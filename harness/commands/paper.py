@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness import environment, markdown, published, run_file
 from harness.commands.output import add_json, print_json, print_table
-from harness.matrix import SUITES
+from harness.matrix import PAPER, SUITES
 from harness.paper.map_tables import search_maps
 from harness.paper.rebuilding import rebuild
 from harness.paper.sections import Rebuilt
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     output: Path = options.output or ROOT / "results" / "runs" / f"{run_id}.jsonl"
     if output.exists():
         raise ConfigError(f"{output} is there already", do="name another file, or remove it")
-    header = environment.describe_run(output.stem if options.output else run_id, "paper", _command(options), ROOT)
+    header = environment.describe_run(output.stem if options.output else run_id, PAPER, _command(options), ROOT)
     rebuilt = _rebuild(options)
     run_file.create(output, header)
     run_file.append(output, *rebuilt.measurements)

@@ -10,9 +10,8 @@ from dataclasses import fields
 from pathlib import Path
 
 from harness import git_baselines, summary, terminal
-from harness.commands.compare import thresholds_of
 from harness.commands.output import add_json, print_json
-from harness.commands.runs import add_results, read_run
+from harness.commands.runs import add_results, read_run, thresholds_of
 from harness.commands.unreadable import LeftOut, warn_of_damage
 from harness.judging import judge_run
 from harness.readings import RunReadings, Selection
@@ -59,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the table and write the page; with --json or --csv the page is written only if an option of it is given.
 
     Raises:
+        ConfigError: the thresholds of the run's matrix are wrong.
         MissingError: no such run, a package for the page is not installed, or a file cannot be written.
     """
     found = read_run(options.name, options.results)
@@ -88,7 +88,7 @@ def _write(found: RunFile, options: argparse.Namespace) -> None:
     """The page and the files of its figures; what was written where goes to stderr, away from what programs read."""
     judged = None
     if options.against is not None:
-        judged = judge_run(read_run(options.against, options.results), found, thresholds_of(None, found.run.matrix))
+        judged = judge_run(read_run(options.against, options.results), found, thresholds_of(found))
     past = [] if options.history is None else _past(options.history)
     try:
         from harness.report import collect, write_figures, write_page  # noqa: PLC0415  (imports Altair)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from pathlib import Path
 
 from harness.commands.unreadable import warn_of_damage
-from harness.matrix import SUITES
+from harness.judging import Thresholds
+from harness.matrix import PAPER, SUITES, has_matrix, load_thresholds
 from harness.run_file import RunFile
 from harness.sources import is_url, open_run
 from reds.errors import MissingError
@@ -41,3 +43,17 @@ def read_run(name: str, folder: Path) -> RunFile:
         raise
     warn_of_damage(run.source, run.damaged_lines)
     return run
+
+
+def thresholds_of(run: RunFile) -> Thresholds:
+    """The thresholds of the matrix that a run was made with; the defaults, and a warning, if that is gone.
+
+    Raises:
+        ConfigError: its thresholds are wrong.
+    """
+    if run.run.matrix == PAPER:  # a table that is rebuilt has no thresholds of its own
+        return Thresholds()
+    if not has_matrix(run.run.matrix):
+        print(f"warning: the default thresholds are used: the matrix {run.run.matrix} is gone", file=sys.stderr)
+        return Thresholds()
+    return load_thresholds(run.run.matrix)

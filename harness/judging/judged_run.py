@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from harness.judging.comparison import Comparison, compare, first_line
+from harness.judging.extent import Extent
 from harness.judging.grouping import Alike, alike
 from harness.judging.tables import most_telling_first
 from harness.judging.tally import Tally, tally
@@ -15,6 +16,7 @@ from harness.records import FAILURES, Outcome, last_outcomes
 from harness.run_file import RunFile
 from harness.wording import counted, one_line
 
+TEST_IS_GONE = "its test is no longer there"
 REGRESSIONS = frozenset({Verdict.WORSE, Verdict.MISSING, Verdict.FAILED})
 
 
@@ -24,9 +26,9 @@ class JudgedRun:
 
     Attributes:
         before, run: the earlier run and the one that is judged.
-        comparisons: the values that the run measured, or should have measured in the tests that ran.
-        left_out: values of the earlier run that the run was not asked for, or could not measure for lack of a device: their
-            tests did not run. They are not missing.
+        comparisons: the values that the run measured, or was asked for (`Extent`).
+        left_out: values of the earlier run that the run was not asked for, or could not measure for lack of a device. They are
+            not missing.
         failed_tests: what passed before and failed now without being the test of any of these values.
     """
 
@@ -100,34 +102,29 @@ def _line(group: Alike) -> str:
 
 
 def before_alike(before: RunFile, run: RunFile) -> RunFile:
-    """The earlier run without the values that the later one was not asked for, or could not measure for lack of a device.
-
-    Where `run` does not say how its tests ended (an older file) nothing is left out.
-    """
-    ended, keys = last_outcomes(run.outcomes), {m.key for m in run.measurements}
-    if not ended:
-        return before
-    return replace(before, measurements=tuple(m for m in before.measurements if m.key in keys or _ran(ended.get(m.test))))
+    """The earlier run without the values that the later one was not asked for, or could not measure for lack of a device."""
+    extent, keys = Extent(run), {m.key for m in run.measurements}
+    return replace(before, measurements=tuple(m for m in before.measurements if m.key in keys or extent.holds(m)))
 
 
 def judge_run(before: RunFile, run: RunFile, thresholds: Thresholds) -> JudgedRun:
     """Judge every value of a run by those of an earlier one.
 
     Args:
-        before, run: the two runs. Where `run` does not say how its tests ended (an older file), all that it lacks is missing.
+        before, run: the two runs.
         thresholds: from which change on a value counts as changed.
     """
-    comparisons = compare(before, run, thresholds)
-    ended = last_outcomes(run.outcomes)
-    alike_keys = {m.key for m in before_alike(before, run).measurements}
-    kept = tuple(c for c in comparisons if c.b is not None or c.key in alike_keys)
-    missing = (c for c in comparisons if c.b is None and c.key not in alike_keys)
-    left_out = tuple(replace(c, reason=c.reason or "its test did not run") for c in missing)
+    extent, ended = Extent(run), last_outcomes(run.outcomes)
+    kept, left_out = [], []
+    earlier = {m.key: m for m in before.measurements}
+    for c in compare(before, run, thresholds):
+        if c.b is not None:
+            kept.append(c)
+        elif extent.holds(earlier[c.key]):
+            kept.append(replace(c, reason=c.reason or (TEST_IS_GONE if extent.lost_test(earlier[c.key]) else "")))
+        else:
+            left_out.append(replace(c, reason=c.reason or "its test did not run"))
     shown = {c.test for c in kept if c.verdict is Verdict.FAILED}
     passed_before = {test for test, outcome in last_outcomes(before.outcomes).items() if outcome.outcome == "passed"}
     failed = (o for o in ended.values() if o.outcome in FAILURES and o.test in passed_before - shown)
-    return JudgedRun(before, run, kept, left_out, tuple(failed))
-
-
-def _ran(outcome: Outcome | None) -> bool:
-    return outcome is not None and outcome.outcome != "skipped"
+    return JudgedRun(before, run, tuple(kept), tuple(left_out), tuple(failed))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,22 +37,38 @@ class Done:
         return run_file.read(path)
 
 
-def run_pytest(*arguments: str | Path, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def run_pytest(
+    *arguments: str | Path, environment: Mapping[str, str] | None = None, tree: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
     """`pytest suites` with these arguments."""
-    return run("pytest", "suites", "-p", "no:cacheprovider", *arguments, environment=environment)
+    return run("pytest", "suites", "-p", "no:cacheprovider", *arguments, environment=environment, tree=tree)
 
 
-def run(module: str, *arguments: str | Path, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """`python -m <module>` with these arguments, in the repository's root."""
+def run(
+    module: str, *arguments: str | Path, environment: Mapping[str, str] | None = None, tree: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
+    """`python -m <module>` with these arguments, in the root of the repository or of a copy of it."""
+    # A run that a test starts is nobody's worker, even where the test itself runs in one of xdist.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_XDIST", "PYTEST_CURRENT"))}
     return subprocess.run(
         [sys.executable, "-m", module, *map(str, arguments)],
-        cwd=ROOT,
-        env={**os.environ, "COLUMNS": "200", **(environment or {})},
+        cwd=tree,
+        env={**inherited, "COLUMNS": "200", **(environment or {})},
         capture_output=True,
         text=True,
         timeout=LONGEST_S,
         check=False,
     )
+
+
+def copy_tree(folder: Path, names: Iterable[str]) -> None:
+    """Copy these files and folders of the repository, but for what is made while others work in them."""
+    left_out = shutil.ignore_patterns("node_modules", "__pycache__")
+    for name in names:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=left_out)
+        else:
+            shutil.copy2(ROOT / name, folder / name)
 
 
 def collected(output: str) -> list[str]:

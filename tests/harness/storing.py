@@ -11,7 +11,7 @@ from pathlib import Path
 from harness import run_file
 from harness.records import DeviceFacts, Measurement, Outcome, Run
 from harness.run_file import RunFile
-from tests.harness.examples import a_run
+from tests.harness.examples import a_measurement, a_run, an_outcome, some_device_facts
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -35,6 +35,12 @@ def write_run(folder: Path, run: Run, *records: Measurement | DeviceFacts | Outc
 def file_of(run: Run, measurements: Iterable[Measurement], devices: Iterable[DeviceFacts] = ()) -> RunFile:
     """A run as if it had been read."""
     return RunFile(run.id, run, tuple(measurements), tuple(devices))
+
+
+def run_of_values(day: int, *values: float) -> RunFile:
+    """A whole run of that day with these latencies, one for each subnetwork."""
+    measured = [a_measurement(value=value, subnet=str(number)) for number, value in enumerate(values)]
+    return replace(file_of(run_of_day(day), measured, [some_device_facts()]), outcomes=(an_outcome(),))
 
 
 def git(root: Path, *arguments: str) -> str:

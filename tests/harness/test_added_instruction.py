@@ -1,9 +1,5 @@
 """The gate on emulated boards: silent while nothing changes, and not past a single instruction."""
 
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +13,7 @@ from harness.networks import Networks
 from targets.availability import check
 from targets.inventory import Inventory
 from tests.benchmarks.judging import EMULATED, RERUNS, repeated_figures
-from tests.harness.running import LONGEST_S, MATRIX, ROOT, Done
+from tests.harness.running import MATRIX, ROOT, Done, copy_tree, run_pytest
 
 DEVICES = Inventory.load(None).devices
 SELECTED = ("-k", "test_latency and int8")
@@ -46,10 +42,7 @@ def before(measure: Callable[..., Done], device: str) -> Done:
 def changed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This tree with one instruction more in every inference."""
     folder = tmp_path_factory.mktemp("changed")
-    for name in ("targets", "reds", "harness", "suites"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
-    for name in ("conftest.py", "platformio.ini", "pyproject.toml"):
-        shutil.copy2(ROOT / name, folder / name)
+    copy_tree(folder, ("targets", "reds", "harness", "suites", "conftest.py", "platformio.ini", "pyproject.toml"))
     if (ROOT / NODE_MODULES).exists():
         (folder / NODE_MODULES).symlink_to(ROOT / NODE_MODULES)
     source = folder / "targets" / "runtime" / "src" / "reds_network.c"
@@ -75,26 +68,11 @@ def test_fifty_repeated_measurements_are_the_same(models: None, device: str) -> 
 
 
 def test_a_single_added_instruction_fails_the_run(before: Done, changed: Path, tmp_path: Path, device: str) -> None:
-    arguments = [
-        "--matrix",
-        str(MATRIX),
-        "--results",
-        str(tmp_path),
-        "--device",
-        device,
-        *SELECTED,
-        "--compare",
-        before.run.source,
-    ]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "suites", "-p", "no:cacheprovider", *arguments],
-        cwd=changed,
-        env={**os.environ, "PYTHONPATH": str(changed)},
-        capture_output=True,
-        text=True,
-        timeout=LONGEST_S,
-        check=False,
-    )
+    environment = {"PYTHONPATH": str(changed)}
+    where = ("--matrix", MATRIX, "--results", tmp_path, "--device", device)
+
+    done = run_pytest(*where, *SELECTED, "--compare", before.run.source, environment=environment, tree=changed)
+
     (path,) = tmp_path.glob("*.jsonl")
     comparisons = compare(before.run, run_file.read(path), Thresholds())
 

@@ -41,7 +41,8 @@ def write(tmp_path: Path) -> Write:
         ([WORSE, OTHER], ["worse"], (1, "2 deterministic values compared, 1 differs")),
         ([BETTER, OTHER], ["worse"], (0, "2 deterministic values compared, 1 differs")),
         ([BETTER, OTHER], ["different"], (1, "2 deterministic values compared, 1 differs")),
-        ([SAME], ["different", "worse"], (0, "1 deterministic value compared, 0 differ")),
+        ([SAME], ["different"], (0, "1 deterministic value compared, 0 differ")),
+        ([SAME], ["worse"], (1, "1 deterministic value compared, 0 differ")),
         ([SAME], ["missing"], (1, "1 deterministic value compared, 0 differ")),
         ([SAME, OTHER, FAILED], ["worse"], (1, "2 deterministic values compared, 0 differ")),
     ],
@@ -61,25 +62,47 @@ def test_it_ends_as_asked(
     assert (exit_code, capsys.readouterr().out.splitlines()[-1]) == ending
 
 
-def test_it_shows_everything_or_what_changed(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
-    a, b = write("a", SAME, OTHER), write("b", a_measurement(value=1100, image="x" * 64), OTHER)
+def test_it_shows_what_changed_or_everything(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    new = [a_measurement(device="host", subnet=subnet) for subnet in ("100", "50")]
+    a, b = write("a", SAME, OTHER), write("b", a_measurement(value=1100, image="x" * 64), OTHER, *new)
 
-    main(["compare", a, b])
+    main(["compare", a, b, "--all"])
     everything = capsys.readouterr().out
-    main(["compare", a, b, "--changed"])
+    main(["compare", a, b])
     changed = capsys.readouterr().out
+    main(["compare", a, b, "--markdown"])
+    markdown = capsys.readouterr().out
 
     row = "latency[mlp3-digits-int8-nano33ble-emu-100] 1,000 1,100 instr +10.00 % worse other image"
     assert row.split() == next(line for line in changed.splitlines() if "latency" in line).split()
     assert "nano33ble-emu-50]" not in changed
     assert "nano33ble-emu-50]" in everything
     assert everything.index("emu-100]") < everything.index("emu-50]")  # what matters most comes first
+    assert "host-50]" in everything
+    assert "not shown" not in everything
+    hidden = "not shown (--all shows them): 1 value that did not change, 2 values of host that only B has"
+    assert hidden in changed.splitlines()
+    assert hidden in markdown.replace("\\", "").splitlines()
+
+
+def test_where_nothing_changed_there_is_no_table(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    a = write("a", SAME, OTHER)
+
+    assert main(["compare", a, a]) == 0
+
+    out = capsys.readouterr().out
+    assert "latency[" not in out
+    assert out.splitlines()[-3:] == [
+        "not shown (--all shows them): 2 values that did not change",
+        "2 same",
+        "2 deterministic values compared, 0 differ",
+    ]
 
 
 def test_it_groups_by_axes(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     a = write("a", SAME, OTHER, a_measurement(architecture="mlp1"))
 
-    assert main(["compare", a, a, "--by", "device,architecture"]) == 0
+    assert main(["compare", a, a, "--all", "--by", "device,architecture"]) == 0
 
     out = capsys.readouterr().out
     assert re.findall(r"^device .*$", out, re.MULTILINE) == [
@@ -209,10 +232,48 @@ def test_thresholds_come_from_the_matrix(write: Write, capsys: pytest.CaptureFix
     assert "did you mean tolerance" in capsys.readouterr().err
 
 
-def test_a_matrix_that_is_gone_is_no_obstacle(tmp_path: Path, write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+def of_matrix(name: Path | str, path: str) -> None:
+    """Have the run of this file be one of that matrix."""
+    file = Path(path)
+    file.write_text(file.read_text().replace('"matrix": "digits"', f'"matrix": "{name}"'))
+
+
+@pytest.mark.parametrize("name", ["gone.toml", "gone"])
+def test_a_matrix_that_is_gone_is_no_obstacle_but_to_a_gate(write: Write, capsys: pytest.CaptureFixture[str], name: str) -> None:
     a = write("a", SAME)
-    path = Path(a)
-    path.write_text(path.read_text().replace('"digits", "git_sha"', '"gone.toml", "git_sha"'))
+    of_matrix(name, a)
 
     assert main(["compare", a, a]) == 0
-    assert "the default thresholds are used: there is no file gone.toml" in capsys.readouterr().err
+    assert f"the default thresholds are used: the matrix {name} is gone" in capsys.readouterr().err
+    assert main(["compare", a, a, "--fail-on", "worse"]) == 2
+    assert re.search(rf"gone, and with it the thresholds to judge by\n  seen: {name}\n  do: .*--matrix", capsys.readouterr().err)
+    assert main(["compare", a, a, "--fail-on", "worse", "--matrix", "digits"]) == 0
+
+
+def test_rebuilt_tables_need_no_thresholds(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    a = write("a", SAME)
+    of_matrix("paper", a)
+
+    assert main(["compare", a, a, "--fail-on", "worse"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('[[thresholds]]\nmetric = "latency"\ntolerence = 0.01\n', "did you mean tolerance"),
+        ('[[treshold]]\nmetric = "latency"\ntolerance = 0.01\n', "did you mean thresholds"),
+        ("[[thresholds", "cannot be read as TOML"),
+    ],
+)
+def test_no_run_is_judged_by_other_rules_than_its_matrix_should_hold(
+    write: Write, capsys: pytest.CaptureFixture[str], tmp_path: Path, content: str, message: str
+) -> None:
+    matrix = tmp_path / "own.toml"
+    matrix.write_text(content)
+    a = write("a", SAME)
+    of_matrix(matrix, a)
+
+    for words in (["compare", a, a], ["compare", a, a, "--fail-on", "worse"], ["report", a, "--json", "--against", a]):
+        assert main(words) == 2
+        assert message in capsys.readouterr().err

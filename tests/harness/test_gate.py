@@ -8,14 +8,16 @@ from xml.etree import ElementTree
 
 import pytest
 
+from harness import run_file
 from harness.lines import to_line
-from harness.records import Measurement
+from harness.records import Measurement, Run
 from harness.run_file import RunFile
 from tests.harness.pages import Page, measurements
-from tests.harness.running import MATRIX, Done, run_pytest
+from tests.harness.running import MATRIX, Done, run, run_pytest, write_plugin
 
 Change = Callable[[Measurement], Measurement | None]
 IMAGE = "test_image and int8"
+PLACE = "mlp1-digits-int8-host"
 
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="the host's device process is built with gcc")
 measures = [pytest.mark.slow, pytest.mark.toolchain, needs_gcc]
@@ -74,6 +76,70 @@ class TestGate:
         assert f"worse: image_bytes[mlp1-digits-int8-host] {size - 1:,} -> {size:,} bytes: +0.0" in done.output
         assert "suites/test_footprint.py::test_image[mlp1-digits-int8-host]" in done.output
         assert done.process.stdout.splitlines()[-1] == f"gate: FAILED, 1 regression against {baseline}"
+
+    def test_a_test_that_is_gone_fails_a_whole_run_and_no_part(
+        self, images: RunFile, measure: Callable[..., Done], tmp_path: Path, arguments: list[str]
+    ) -> None:
+        gone = replace(images.measurements[0], metric="image_blocks", test=f"suites/test_blocks.py::test_blocks[{PLACE}]")
+        baseline = write(tmp_path / "before.jsonl", replace(images, measurements=(*images.measurements, gone)))
+
+        whole = measure("--device", "host", "--compare", baseline, *arguments)
+        part = measure("--device", "host", "-k", IMAGE, "--compare", baseline, *arguments)
+
+        assert whole.process.returncode == pytest.ExitCode.TESTS_FAILED
+        assert f"missing: image_blocks[{PLACE}]" in whole.output
+        assert "its test is no longer there" in whole.output
+        assert whole.process.stdout.splitlines()[-1] == f"gate: FAILED, 1 regression against {baseline}"
+        assert part.process.returncode == 0, part.output
+        assert "left out: 1 value of the earlier run" in part.output
+
+
+DESELECT = """
+def pytest_collection_modifyitems(config, items):
+    config.hook.pytest_deselected(items=items[1:])
+    del items[1:]
+"""
+
+
+@pytest.mark.slow
+class TestHeader:
+    """What the first line of a run's file says it was asked for."""
+
+    def header(self, folder: Path, *arguments: str, environment: dict[str, str] | None = None) -> Run:
+        fixed = ("--matrix", MATRIX, "--results", folder, "-p", "no:cacheprovider")
+        done = run("pytest", *arguments, *fixed, environment=environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        (path,) = folder.glob("*.jsonl")
+        return run_file.read(path).run
+
+    @pytest.mark.parametrize("where", ["suites/test_search.py", "suites/test_search.py::test_nesting"])
+    def test_a_part_that_is_named(self, models: None, tmp_path: Path, where: str) -> None:
+        header = self.header(tmp_path, f"reds/../{where}")
+
+        assert header.whole == (where,)
+        assert header.tests == (1 if "::" in where else 2)
+        assert set(header.asked or ()) == {"mlp1", "digits", "float32", "int8", "host", "100", "50"}
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            ("-k", "nesting"),
+            ("-m", "not slow"),
+            ("--deselect", "suites/test_search.py::test_search"),
+            ("--ignore", "suites/test_parity.py"),
+            ("-k", "nesting", "-n", "1"),
+        ],
+        ids=" ".join,
+    )
+    def test_tests_that_are_chosen(self, models: None, tmp_path: Path, options: tuple[str, ...]) -> None:
+        assert self.header(tmp_path, "suites/test_search.py", *options).whole == ()
+
+    def test_tests_that_a_plugin_chooses(self, models: None, tmp_path: Path) -> None:
+        environment = write_plugin(tmp_path, DESELECT)
+
+        header = self.header(tmp_path, "suites/test_search.py", "-p", "extra", environment=environment)
+
+        assert (header.whole, header.tests) == ((), 1)
 
 
 class TestOnePart:

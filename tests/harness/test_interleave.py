@@ -12,7 +12,7 @@ from harness.commands.interleave import ROOT, _progress
 from harness.interleaving import build_revision
 from reds.errors import FlashError, MissingError
 from targets.firmware import build
-from tests.harness.running import MATRIX, run
+from tests.harness.running import MATRIX, copy_tree, run
 
 HAS_REPOSITORY = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, check=False).returncode == 0
 pytestmark = [
@@ -25,9 +25,7 @@ pytestmark = [
 def slower(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository whose only commit holds this tree with a firmware that is compiled without optimisation."""
     folder = tmp_path_factory.mktemp("slower")
-    for name in ("targets", "reds", "platformio.ini", "pyproject.toml"):
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
-        copy(ROOT / name, folder / name)
+    copy_tree(folder, ("targets", "reds", "platformio.ini", "pyproject.toml"))
     settings = folder / "platformio.ini"
     settings.write_text(settings.read_text().replace(" -O3 ", " -O0 "))
     git = ["git", "-C", str(folder), "-c", "user.name=someone", "-c", "user.email=someone@example.org"]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from harness.judging import JudgedRun, Thresholds, Verdict, judge_run
 from harness.records import Measurement, Outcome
 from harness.run_file import RunFile
-from tests.harness.examples import a_measurement, a_run, an_outcome
+from tests.harness.examples import a_measurement, a_run, an_outcome, some_device_facts
 
 HERE = a_measurement()
 THERE = a_measurement(device="pico-emu", test="suites/test_latency.py::test_latency[mlp3-digits-int8-pico-emu-100]")
@@ -44,6 +45,57 @@ def test_what_did_not_run_is_left_out(outcomes: tuple[Outcome, ...]) -> None:
     assert found.headline == "no regression"
     assert found.lines[0] == "left out: 1 value of the earlier run, not asked for or not available in this one"
     assert found.before_alike.measurements == (HERE,)
+
+
+def asked(*outcomes: Outcome, **changes: Any) -> RunFile:
+    """A run of all suites over a network on both devices."""
+    names = ("mlp3", "digits", "int8", "nano33ble-emu", "pico-emu", "100", "50")
+    header = replace(a_run(), **({"asked": names, "whole": ("suites",), "tests": len(outcomes)} | changes))
+    return replace(a_file(HERE, outcomes=outcomes), run=header, devices=(some_device_facts(),))
+
+
+def test_a_test_that_is_gone_from_a_whole_run_leaves_its_values_missing() -> None:
+    found = judged(BEFORE, asked(PASSED))
+
+    assert [(c.key, c.verdict, c.reason) for c in found.regressions] == [
+        (THERE.key, Verdict.MISSING, "its test is no longer there")
+    ]
+    assert not found.left_out
+    assert not found.passed
+    assert found.before_alike == BEFORE
+
+
+@pytest.mark.parametrize("whole", ["suites", ".", "suites/test_latency.py", "suites/test_latency.py::test_latency", THERE.test])
+def test_a_part_of_the_suites_that_was_asked_for_as_a_whole_tells_what_is_gone_from_it(whole: str) -> None:
+    assert not judged(BEFORE, asked(PASSED, whole=(whole,))).passed
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"whole": ()},  # -k
+        {"whole": ("suites/test_lat", "suites/test_accuracy.py", "suites/test_latency.py::test_late", "suite")},
+        {"asked": ("mlp3", "digits", "int8", "nano33ble-emu", "100")},  # --device, or another matrix
+        {"asked": ("digits", "int8", "nano33ble-emu", "pico-emu", "100")},
+        {"tests": 2},  # stopped before the second
+        {"tests": None},  # an older file
+    ],
+)
+def test_what_a_run_was_not_asked_for_or_did_not_come_to_is_left_out(changes: dict[str, Any]) -> None:
+    found = judged(BEFORE, asked(PASSED, **changes))
+
+    assert [(c.key, c.reason) for c in found.left_out] == [(THERE.key, "its test did not run")]
+    assert found.passed
+
+
+def test_a_test_that_is_skipped_though_its_device_is_there_leaves_its_values_missing() -> None:
+    skipped = replace(PASSED, test="suites/test_latency.py::another", outcome="skipped", reason="no longer wanted")
+    before = a_file(HERE, a_measurement(subnet="50", test=skipped.test))
+    of_no_device = a_file(HERE, a_measurement(metric="search_gap", device=None, test=skipped.test))
+
+    for earlier in (before, of_no_device):
+        found = judged(earlier, asked(PASSED, skipped))
+        assert [(c.verdict, c.reason) for c in found.regressions] == [(Verdict.MISSING, "skipped: no longer wanted")]
 
 
 def test_a_value_that_its_test_no_longer_gives_is_missing() -> None:

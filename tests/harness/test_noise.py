@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,11 @@ from harness.judging import Thresholds, Verdict, compare
 from harness.judging.noise_floor import EARLIER_RUNS, NoiseFloor, noise_floors
 from harness.records import Measurement
 from harness.toml_table import read_toml
+from targets.firmware import build
 from tests.harness.examples import a_measurement, some_device_facts
+from tests.harness.running import MATRIX, run_pytest
 from tests.harness.storing import file_of, run_of_day, write_run
+from tests.targets.bridge import on_tcp
 
 HOST = some_device_facts(id="host", device_kind="host", clock="nanoseconds")
 BETWEEN_RUNS = 0.2
@@ -101,3 +106,26 @@ def test_the_command_says_what_it_cannot_tell(folder: Path, capsys: pytest.Captu
     assert "left out: latency on host: 3 pairs of values, fewer than 20" in capsys.readouterr().err
     assert main(["noise", "--in", str(folder), "--json"]) == 0
     assert '"shifts": 3' in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.toolchain
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="the program behind the port is built with gcc")
+def test_runs_of_a_board_at_a_port_have_a_floor(models: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The host's program, whose clock runs as a board's does, is reached as a board is: by the inventory, at a port."""
+    runs = tmp_path / "noise"
+    inventory = tmp_path / "devices.toml"
+    with on_tcp([str(build("native").elf)]) as port:
+        inventory.write_text(f'[devices.nano-1]\nkind = "nano33ble"\nenvironment = "native"\nport = "{port}"\n')
+        where = ("--matrix", MATRIX, "--devices-file", inventory, "--device", "nano-1", "--results", runs)
+        for _ in range(5):  # ten pairs of runs, of two subnetworks each
+            done = run_pytest(*where, "-k", "test_latency and int8")
+            assert done.returncode == 0, done.stdout
+
+    assert main(["noise", "--in", str(runs), "--device", "nano-1"]) == 0
+
+    printed = capsys.readouterr().out
+    (rule,) = tomllib.loads(printed)["thresholds"]
+    assert (rule["metric"], rule["device"]) == ("latency", "nano-1")
+    assert rule["noise"] > 0
+    assert "of 20 pairs of equal programs" in printed

@@ -30,6 +30,9 @@ runs = st.builds(
     host=st.dictionaries(names, names),
     versions=st.dictionaries(names, names),
     command=st.lists(names).map(tuple),
+    asked=st.none() | st.lists(names).map(tuple),
+    whole=st.none() | st.lists(names).map(tuple),
+    tests=st.none() | st.integers(0),
     baseline_reason=maybe,
     baseline_date=st.none() | moments,
 )

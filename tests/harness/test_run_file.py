@@ -86,9 +86,19 @@ def test_a_run_of_version_1_is_migrated_and_left_as_it_is() -> None:
     assert VERSION_1.read_bytes() == before
 
 
+def test_a_run_of_version_2_does_not_say_what_it_was_asked_for(path: Path) -> None:
+    run_file.append(path, a_measurement(), some_device_facts(), an_outcome())
+    path.write_bytes(path.read_bytes().replace(b'"schema_version": 3', b'"schema_version": 2'))
+
+    found = run_file.read(path)
+
+    assert found == run_file.RunFile(str(path), a_run(), (a_measurement(),), (some_device_facts(),), (an_outcome(),))
+    assert (found.run.asked, found.run.whole, found.run.tests) == (None, None, None)
+
+
 @pytest.mark.parametrize(
     ("version", "message"),
-    [(99, "use a newer one"), (0, "versions 1 to 2"), (None, "does not say its schema version"), ([1], "versions 1 to 2")],
+    [(99, "use a newer one"), (0, "versions 1 to 3"), (None, "does not say its schema version"), ([1], "versions 1 to 3")],
 )
 def test_another_schema_version_is_refused(path: Path, version: object, message: str) -> None:
     header = json.loads(path.read_text())

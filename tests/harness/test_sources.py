@@ -70,6 +70,18 @@ def test_the_latest_run_is_the_one_that_started_last_whatever_its_name(folder: P
         open_run("latest", folder, repository)
 
 
+def test_the_latest_run_is_one_of_the_suites(folder: Path, repository: Path) -> None:
+    write_run(folder, run_of_day(10, matrix="paper"), a_measurement(value=10))
+
+    assert values_of("latest", folder, repository) == [9]
+    for path in folder.glob("*.jsonl"):
+        if read(path).run.matrix != "paper":
+            path.unlink()
+    with pytest.raises(MissingError, match=r"there is no run 'latest'[^$]*pytest suites makes one"):
+        open_run("latest", folder, repository)
+    assert values_of(run_of_day(10).id, folder, repository) == [10]
+
+
 def test_baselines_are_named_plainly_or_as_such(folder: Path, repository: Path) -> None:
     assert values_of("digits", folder, repository) == [1]
     assert values_of("baseline poster", folder, repository) == [2]
@@ -344,6 +356,16 @@ def test_a_file_of_version_1_is_migrated(tmp_path: Path) -> None:
 
     assert of_file(VERSION_1, selection) == of_run(read(VERSION_1), selection)
     assert of_file(VERSION_1, selection).readings
+
+
+def test_values_of_version_2_are_read_as_fast(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_run(tmp_path, run_of_day(0), some_device_facts(), a_measurement())
+    path.write_bytes(path.read_bytes().replace(b'"schema_version": 3', b'"schema_version": 2'))
+    expected = of_run(read(path), EMPTY)
+    monkeypatch.delattr("harness.readings.parse")  # which reads whole files
+
+    assert of_file(path, EMPTY) == expected
+    assert expected.run == run_of_day(0)
 
 
 def test_a_wrong_value_is_named_with_its_line(tmp_path: Path) -> None:

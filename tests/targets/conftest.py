@@ -19,11 +19,16 @@ from targets.inventory import Device, Inventory
 TIMEOUT_S = 30.0
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _cache_of_this_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Locks and firmware of the tests never meet those of a running measurement."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(CACHE_VARIABLE, os.fspath(tmp_path_factory.mktemp("cache")))
+@pytest.fixture(scope="session")
+def cache_of_this_session(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of the device tests' own: their locks and firmware never meet those of a running measurement."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_cache(cache_of_this_session: Path) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:  # for each module: a worker may go on with a module of another room
+        patch.setenv(CACHE_VARIABLE, os.fspath(cache_of_this_session))
         yield
 
 
