@@ -134,6 +134,11 @@ class Timing:
 class Target(Protocol):
     """A device under measurement. Every method may raise TransportError, TimedOutError, ProtocolError or DeviceError."""
 
+    @property
+    def retransmissions(self) -> int:
+        """How many requests were sent again so far because they or their answers were lost or damaged."""
+        ...
+
     def identify(self) -> Identity:
         """Ask the device who it is."""
         ...
