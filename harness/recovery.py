@@ -57,7 +57,7 @@ class RecoveringConnection:
         except BREAKING as error:
             first = last = error
         for _ in range(RECOVERIES):
-            self.close()
+            self._drop(first)
             self._repetitions += 1
             try:
                 return operation(self._connected_again())
@@ -68,13 +68,19 @@ class RecoveringConnection:
                     raise
                 last = error
                 break
-        self.close()
+        self._drop(last)
         raise _as_first_cause(first, last) from first
 
     def close(self) -> None:
         """End the connection; may be called twice."""
         self._repetitions, self._target = self.repetitions, None
         self._stack.close()
+
+    def _drop(self, cause: BenchError) -> None:
+        try:
+            self.close()
+        except BenchError as error:
+            cause.add_note(f"closing the connection failed too: {error}")
 
     def _connected(self) -> Target:
         if self._target is None:
