@@ -1,4 +1,4 @@
-"""What goes wrong on the way to a device: what passes is mended, what stays is an error in time, and no later answer is believed."""
+"""What goes wrong on the way to a device: what passes is mended, what stays is an error in time, no wrong answer is taken."""
 
 from __future__ import annotations
 
