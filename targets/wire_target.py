@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -41,8 +42,10 @@ class WireTarget:
     def load(self, image: bytes) -> Loaded:
         self._network = None
         self._ask(Verb.LOAD_BEGIN, messages.image_bytes(len(image)))
+        started_s = time.monotonic()
         self._send(Verb.LOAD_DATA, image)
-        return self._opened(Verb.LOAD_END, len(image), built_in=False)
+        spent_s = max(time.monotonic() - started_s, _SHORTEST_S)
+        return replace(self._opened(Verb.LOAD_END, len(image), built_in=False), bytes_per_s=len(image) / spent_s)
 
     def load_built_in(self, image_bytes: int) -> Loaded:
         """Open the image that is built into the firmware; DeviceError if there is none or the device refuses it."""

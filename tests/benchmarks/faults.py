@@ -21,7 +21,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import cycle
 from pathlib import Path
 
@@ -94,7 +94,7 @@ def operations(network: Example) -> Iterator[Callable[[Board], bytes]]:
     """What a run does, each giving a value that is always the same."""
 
     def loaded(precision: str) -> Callable[[Board], bytes]:
-        return lambda board: repr(board.load(network.images[precision], precision)).encode()
+        return lambda board: repr(replace(board.load(network.images[precision], precision), bytes_per_s=None)).encode()
 
     def inferred(precision: str, level: int) -> Callable[[Board], bytes]:
         return lambda board: board.infer(level, network.inputs[precision][:INPUTS]).tobytes()
