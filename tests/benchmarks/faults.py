@@ -41,8 +41,8 @@ ANSWER_TIMEOUT_S = 30.0  # longer than any fault may take to be noticed: who wai
 REPEATS = Repeats(500, 3)
 INPUTS = 12  # of an inference
 KINDS = {
-    "tcp": ("flip", "drop", "duplicate", "delay", "close", "reset", "kill"),
-    "terminal": ("flip", "drop", "duplicate", "delay", "reset", "rename"),
+    "tcp": ("flip", "drop", "duplicate", "delay", "mute", "close", "reset", "kill"),
+    "terminal": ("flip", "drop", "duplicate", "delay", "mute", "reset", "rename"),
 }
 DEVICES = {"native": "nano33ble", "nano33ble-emu": "nano33ble", "pico-emu": "pico"}  # the kind of board that each is taken for
 COMMANDS: dict[str, Callable[[Firmware], list[str]]] = {
@@ -146,7 +146,7 @@ def draw(seed: int, place: Place, expected: Whole) -> Fault:
         to_device=to_device,
         at_byte=drawn.randrange(expected.passed[to_device]),
         count=drawn.choice((1, 2, 10, 63, 64, 300)),
-        seconds=drawn.uniform(0.0, 0.8),
+        seconds=drawn.uniform(0.0, 1.5),
         mask=drawn.randrange(1, 256),
     )
 

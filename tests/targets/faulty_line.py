@@ -22,8 +22,7 @@ from typing import Protocol
 
 POLL_S = 0.02
 READ_BYTES = 65536
-BYTES = ("flip", "drop", "duplicate", "delay")  # what may happen to some bytes on either kind of port
-DEVICES = ("reset", "kill")  # what may happen to the device
+LONGEST_LOSS_S = 1.0  # of a number of bytes; fewer are lost if fewer pass in this time
 
 
 @dataclass(frozen=True)
@@ -31,11 +30,13 @@ class Fault:
     """One fault.
 
     Attributes:
-        kind: one of `BYTES`, one of `DEVICES`, "close" (of a TCP connection) or "rename" (of a terminal).
+        kind: what happens to the bytes of one direction ("flip" of one, "drop", "duplicate", "delay"), of both ("mute"), to the
+            device ("reset": it starts anew; "kill": it and its port are away for a time), or to the link ("close" of a TCP
+            connection; "rename": the device starts anew as another terminal).
         to_device: in which direction the bytes go that it begins with.
         at_byte: with which byte of all that go that way.
         count: how many bytes it concerns.
-        seconds: how long it takes: the delay, the absence, the time until the device dies.
+        seconds: how long it takes: the delay, the silence, the absence; ten times as long as until the device dies.
         mask: what a flipped byte is flipped with.
     """
 
@@ -139,6 +140,7 @@ class FaultyLine:
         self._waiting = [bytearray(), bytearray()]
         self._held_until = [0.0, 0.0]
         self._lost = [0, 0]  # bytes that are still to be dropped
+        self._mute_until = 0.0
         self._ending = threading.Event()
         self._start()
         self._thread = threading.Thread(target=self._carry)
@@ -200,10 +202,14 @@ class FaultyLine:
     def _take(self, to_device: bool, data: bytes) -> None:
         start = self.passed[to_device]
         self.passed[to_device] += len(data)
-        lost = min(self._lost[to_device], len(data))
-        self._lost[to_device] -= lost
-        data = data[lost:]
-        fault = self._fault
+        fault, now = self._fault, time.monotonic()
+        if now < self._mute_until:
+            return
+        if self._lost[to_device] and self.over_at is not None and now < self.over_at:
+            lost = min(self._lost[to_device], len(data))
+            self._lost[to_device] -= lost
+            data = data[lost:]
+            self.over_at = self.over_at if self._lost[to_device] else now
         if fault is None or self.over_at is not None or fault.to_device != to_device or fault.at_byte >= start + len(data):
             self._pass_on(to_device, data)
             return
@@ -216,18 +222,23 @@ class FaultyLine:
             self._waiting[to_device] += data
 
     def _harm(self, fault: Fault, data: bytes) -> None:
-        way = self._waiting[fault.to_device]
+        way, lasts_s = self._waiting[fault.to_device], 0.0
         match fault.kind:
             case "flip":
                 way += bytes([data[0] ^ fault.mask]) + data[1:]
             case "drop":
                 way += data[fault.count :]
                 self._lost[fault.to_device] = max(0, fault.count - len(data))
+                lasts_s = LONGEST_LOSS_S if self._lost[fault.to_device] else 0.0
             case "duplicate":
                 way += data[: fault.count] + data
             case "delay":
                 self._held_until[fault.to_device] = time.monotonic() + fault.seconds
                 way += data
+                lasts_s = fault.seconds
+            case "mute":
+                self._mute_until = time.monotonic() + fault.seconds
+                lasts_s = fault.seconds
             case "close":
                 self._flush(fault.to_device)
                 self._port.hang_up()
@@ -238,10 +249,10 @@ class FaultyLine:
             case "kill" | "rename":
                 self._die(fault, data)
                 self._port.close()
-                time.sleep(fault.seconds)
+                self._ending.wait(fault.seconds)
                 self._port.open()
                 self._start()
-        self.over_at = time.monotonic() + (fault.seconds if fault.kind == "delay" else 0)
+        self.over_at = time.monotonic() + lasts_s
 
     def _die(self, fault: Fault, data: bytes) -> None:
         """The device ends, a moment after it got what was on the way to it."""
