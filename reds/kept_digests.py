@@ -28,7 +28,7 @@ def kept_digest(module: str) -> str:
 def _files() -> str:
     """SHA-256 (hexadecimal) of all that a digest can depend on: the package's files, and the Python that reads them."""
     digest = hashlib.sha256(sys.version.encode())
-    for path in sorted((sources.ROOT / sources.PACKAGE).rglob("*.py")):
+    for path in sorted(sources.ROOT.joinpath(str(sources.PACKAGE)).rglob("*.py")):
         digest.update(f"\n{path.relative_to(sources.ROOT)}\n".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
