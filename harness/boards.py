@@ -1,15 +1,16 @@
-"""Connections to devices: one per device and session, opened when first needed, given up for good once broken."""
+"""Connections to devices: one per device and session, opened when first needed, given up for good once it stays broken."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from harness.matrix import Repeats
-from reds.errors import BenchError, ConfigError, ProtocolError, TimedOutError, TransportError
+from harness.recovery import RecoveringConnection, Result
+from reds.errors import BenchError, ConfigError
 from targets.inventory import Device
 from targets.target import (
     FirstInferenceTime,
@@ -23,24 +24,24 @@ from targets.target import (
     Timing,
 )
 
-# After one of these nobody knows what state the device and the line are in.
-BREAKING = (TransportError, TimedOutError, ProtocolError)
-
 Connect = Callable[[Device], AbstractContextManager[Target]]
 OnConnect = Callable[[Device, Identity], None]
 
 
 @dataclass(frozen=True)
-class _Opened:
-    target: Target
-    identity: Identity
+class _Held:
+    """The image that a device has, and what it said of it."""
+
+    sha256: str
+    image: bytes
+    loaded: Loaded
 
 
 class Board:
     """A device of this session: connected at first use, keeping the model it was given last.
 
-    Once the connection is broken every further use raises the first cause at once: no test waits for a dead device,
-    and each failure says what happened first.
+    What a broken connection interrupts is begun again from a fresh one, with the model loaded again. Where that does not help,
+    every further use raises the first cause at once: no test waits for a dead device, and each failure says what happened first.
 
     Args:
         device: which one.
@@ -51,18 +52,22 @@ class Board:
 
     def __init__(self, device: Device, connect: Connect, repeats: Repeats, on_connect: OnConnect) -> None:
         self.device = device
-        self._connect = connect
+        self._connection = RecoveringConnection(lambda: connect(device), self._prepare)
         self._repeats = repeats
-        self._on_connect = on_connect
-        self._stack = ExitStack()
-        self._opened: _Opened | None = None
-        self._loaded: tuple[str, Loaded] | None = None
+        self._on_connect: OnConnect | None = on_connect
+        self._held: _Held | None = None
         self._cause: BenchError | None = None
+        self._counted = 0
 
     @property
     def identity(self) -> Identity:
         """What the device says of itself."""
-        return self._open().identity
+        return self._perform(lambda target: target.identify())
+
+    def attempts(self) -> int:
+        """1, and one more for each request and operation that had to be repeated since this was asked last."""
+        before, self._counted = self._counted, self._connection.repetitions
+        return 1 + self._counted - before
 
     @property
     def repeats(self) -> int:
@@ -71,28 +76,26 @@ class Board:
 
     def load(self, image: bytes, sha256: str) -> Loaded:
         """Give the device this image, unless it has it already."""
-        if self._loaded is not None and self._loaded[0] == sha256:
-            return self._loaded[1]
-        target = self._open().target
-        self._loaded = None
-        with self._watched():
-            self._loaded = (sha256, target.load(image))
-            self._opened = _Opened(target, target.identify())  # a large image is part of another firmware
-        return self._loaded[1]
+        if self._held is None or self._held.sha256 != sha256:
+            self._held = None
+            self._held = _Held(sha256, image, self._perform(lambda target: target.load(image)))
+        return self._held.loaded
 
     @property
     def loaded(self) -> Loaded:
         """What the device said of the image it has; ConfigError before it has one."""
-        if self._loaded is None:
+        if self._held is None:
             raise ConfigError(f"{self.device.id} has no image", do="load one first")
-        return self._loaded[1]
+        return self._held.loaded
 
     def infer(self, level: int, inputs: np.ndarray) -> np.ndarray:
         """Outputs (n, output_elements) of inputs (n, input_elements) at `level`, in the image's element type."""
-        target = self._open().target
-        with self._watched():
+
+        def infer(target: Target) -> np.ndarray:
             target.select(level)
             return target.infer(inputs)
+
+        return self._perform(infer)
 
     def time_inference(self, level: int, inputs: np.ndarray) -> Timing:
         """Time inferences of one level on one input, shape (input_elements,)."""
@@ -115,42 +118,30 @@ class Board:
 
     def close(self) -> None:
         """End the connection. May be called twice."""
-        self._opened = self._loaded = None
-        self._stack.close()
+        self._held = None
+        self._connection.close()
 
     def _time(self, request: TimeRequest) -> Timing:
-        target = self._open().target
-        with self._watched():
-            return target.time(request)
+        return self._perform(lambda target: target.time(request))
 
-    def _open(self) -> _Opened:
+    def _perform(self, operation: Callable[[Target], Result]) -> Result:
         if self._cause is not None:
             first = f"{self.device.id} is out of this run since an earlier failure: {self._cause.what}"
             raise type(self._cause)(first, do=self._cause.do, log=self._cause.log)
-        if self._opened is None:
-            try:
-                target = self._stack.enter_context(self._connect(self.device))
-                self._opened = _Opened(target, target.identify())
-            except BenchError as error:
-                self._give_up(error)
-                raise
-            self._on_connect(self.device, self._opened.identity)
-        return self._opened
-
-    @contextmanager
-    def _watched(self) -> Iterator[None]:
         try:
-            yield
-        except BREAKING as error:
-            self._give_up(error)
+            return self._connection.perform(operation)
+        except BenchError as error:
+            if not self._connection.is_open:
+                self._cause = error
             raise
 
-    def _give_up(self, cause: BenchError) -> None:
-        self._cause = cause
-        try:
-            self.close()
-        except BenchError as error:
-            cause.add_note(f"closing the connection failed too: {error}")
+    def _prepare(self, target: Target) -> None:
+        """Whenever the device was connected."""
+        if self._held is not None:
+            self._held = replace(self._held, loaded=target.load(self._held.image))
+        if self._on_connect is not None:
+            self._on_connect(self.device, target.identify())
+            self._on_connect = None
 
 
 class Boards:

@@ -113,7 +113,7 @@ def record(request: pytest.FixtureRequest, pytestconfig: pytest.Config, subject:
     circumstances = Circumstances()
     if "board" in request.fixturenames:
         board, deployment = request.getfixturevalue("board"), request.getfixturevalue("deployment")
-        circumstances = Circumstances(board.identity.firmware_sha256, deployment.sha256)
+        circumstances = Circumstances(board.identity.firmware_sha256, deployment.sha256, board.attempts)
     path, node = pytestconfig.stash[RUN_FILE], request.node
     return Recorder(path, node.nodeid, subject, network, circumstances, node.user_properties)
 

@@ -182,6 +182,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     else:
         colour = terminalreporter.hasmarkup
         terminalreporter.write_line(summary.render(rows, width=terminal.columns(), colour=colour))
+    for line in summary.repetitions(run.measurements):
+        terminalreporter.write_line(line, yellow=True)
     if run.damaged_lines:
         terminalreporter.write_line(damage(run.damaged_lines), yellow=True)
     terminalreporter.write_line(f"{counted(len(run.measurements), 'measurement')} in {os.path.relpath(path)}")

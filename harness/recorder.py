@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,16 @@ from targets.target import Identity, Timing
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What ran where: nothing of it for measurements that need no device."""
+    """What ran where: nothing of it for measurements that need no device.
+
+    Attributes:
+        firmware, image: SHA-256 of what ran on the device and of the `.reds` image.
+        attempts: how often what is recorded next was tried.
+    """
 
     firmware: str | None = None
     image: str | None = None
+    attempts: Callable[[], int] = lambda: 1
 
 
 def write_device_facts(path: Path, device: Device, identity: Identity) -> None:
@@ -139,6 +145,7 @@ class Recorder:
             firmware=self.circumstances.firmware,
             image=self.circumstances.image,
             test=self.test,
+            attempts=self.circumstances.attempts(),
             **facts,
         )
         append(self.path, measurement)

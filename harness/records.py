@@ -91,7 +91,8 @@ class Measurement:
         precision, device, subnet: None where the metric does not depend on them.
         from_subnet: what was selected before, for the cost of switching.
         macs: true multiply-adds of one inference of the subnetwork.
-        attempts: how often it was tried; more than 1 is evidence of a flaky device.
+        attempts: 1, and one more for each request that was sent again and each connection that was made anew since the value that
+            was recorded before on the device; more than 1 is evidence of a flaky device or line.
         clock: kind of the device's clock; None where no clock was read.
         overhead: what reading that clock takes itself; already taken off the samples.
         firmware, image: SHA-256 of what ran on the device and of the `.reds` image.

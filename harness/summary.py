@@ -100,6 +100,19 @@ def _last(measurements: Sequence[Measurement], metric: str) -> Measurement | Non
     return next((m for m in reversed(measurements) if m.metric == metric), None)
 
 
+def repetitions(measurements: Iterable[Measurement]) -> list[str]:
+    """A line for each device on which something had to be repeated."""
+    flaky: dict[str, list[int]] = defaultdict(list)
+    for m in measurements:
+        if m.device is not None and m.attempts > 1:
+            flaky[m.device].append(m.attempts - 1)
+    return [
+        f"{device}: {counted(sum(times), 'repetition')} in {counted(len(times), 'measurement')}"
+        " (requests sent again, connections made anew)"
+        for device, times in flaky.items()
+    ]
+
+
 def to_dicts(table_rows: Iterable[Row]) -> list[dict[str, Any]]:
     """The rows as JSON-ready objects."""
     return [asdict(row) for row in table_rows]

@@ -67,6 +67,12 @@ class TransportError(BenchError):
     kind = "transport"
 
 
+class ResetError(TransportError):
+    """The device started anew in mid-conversation and forgot what it was told."""
+
+    kind = "reset"
+
+
 class ProtocolError(BenchError):
     """Bytes arrived that the protocol or a file format does not allow."""
 

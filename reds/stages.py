@@ -18,7 +18,7 @@ from typing import Any
 from filelock import FileLock
 
 from reds.cache import cache_folder
-from reds.sources import source_digest
+from reds.kept_digests import kept_digest
 
 DESCRIPTION = "stage.json"
 
@@ -39,7 +39,7 @@ class Stage:
 
     def key(self, inputs: Mapping[str, Any]) -> str:
         """SHA-256 (hexadecimal) of the stage's name, its code and its JSON-ready inputs."""
-        facts = {"stage": self.name, "sources": source_digest(self.module), "inputs": inputs}
+        facts = {"stage": self.name, "sources": kept_digest(self.module), "inputs": inputs}
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def folder(self, key: str) -> Path:

@@ -6,6 +6,8 @@ def test_image(board, deployment, record):
     image = deployment.image
     record.value("image_bytes", len(deployment.content), unit="bytes")
     loaded = board.load(deployment.content, deployment.sha256)
+    if loaded.bytes_per_s is not None:
+        record.value("load_bytes_per_s", loaded.bytes_per_s, unit="bytes/s", better="higher", deterministic=False)
     for level, arena_bytes in zip(image.levels, loaded.level_arena_bytes, strict=True):
         record.value("arena_bytes", arena_bytes, unit="bytes", subnet=level.name)
         assert arena_bytes >= level.activation_bytes

@@ -40,7 +40,12 @@ class ProgrammableTarget:
         self._running: Firmware | None = None
         self._target: WireTarget | None = None
         self._loaded = False
+        self._retransmissions = 0  # of conversations that are over
         self._run(self._plain)
+
+    @property
+    def retransmissions(self) -> int:
+        return self._retransmissions + (0 if self._target is None else self._target.retransmissions)
 
     def identify(self) -> Identity:
         return self._started().identify()
@@ -98,7 +103,7 @@ class ProgrammableTarget:
         """Have the firmware on the device."""
         if firmware == self._running:
             return
-        self._running = self._target = None
+        self._retransmissions, self._running, self._target = self.retransmissions, None, None
         self._stack.close()
         self._target = self._stack.enter_context(self._start(firmware))
         self._running = firmware

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -54,12 +54,14 @@ class Loaded:
         level_arena_bytes: what each level needs of the arena, level 0 first; a level that needs more than there is cannot be
             selected, and the first one that fits is.
         built_in: whether the image lies in the device's program memory, because its RAM does not hold it.
+        bytes_per_s: how fast it was sent, answers included; None if it was not sent.
     """
 
     image_bytes: int
     arena_bytes: int
     level_arena_bytes: tuple[int, ...]
     built_in: bool = False
+    bytes_per_s: float | None = field(default=None, compare=False)
 
     @property
     def level_count(self) -> int:
@@ -133,6 +135,11 @@ class Timing:
 
 class Target(Protocol):
     """A device under measurement. Every method may raise TransportError, TimedOutError, ProtocolError or DeviceError."""
+
+    @property
+    def retransmissions(self) -> int:
+        """How many requests were sent again so far because they or their answers were lost or damaged."""
+        ...
 
     def identify(self) -> Identity:
         """Ask the device who it is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -31,14 +32,20 @@ class WireTarget:
         self._known: Hello | None = None
         self._network: Network | None = None
 
+    @property
+    def retransmissions(self) -> int:
+        return self._conversation.retransmissions
+
     def identify(self) -> Identity:
         return self._hello().identity
 
     def load(self, image: bytes) -> Loaded:
         self._network = None
-        self._conversation.ask(Verb.LOAD_BEGIN, messages.image_bytes(len(image)))
+        self._ask(Verb.LOAD_BEGIN, messages.image_bytes(len(image)))
+        started_s = time.monotonic()
         self._send(Verb.LOAD_DATA, image)
-        return self._opened(Verb.LOAD_END, len(image), built_in=False)
+        spent_s = max(time.monotonic() - started_s, _SHORTEST_S)
+        return replace(self._opened(Verb.LOAD_END, len(image), built_in=False), bytes_per_s=len(image) / spent_s)
 
     def load_built_in(self, image_bytes: int) -> Loaded:
         """Open the image that is built into the firmware; DeviceError if there is none or the device refuses it."""
@@ -46,12 +53,12 @@ class WireTarget:
         return self._opened(Verb.LOAD_BUILT_IN, image_bytes, built_in=True)
 
     def _opened(self, verb: Verb, image_bytes: int, *, built_in: bool) -> Loaded:
-        network = messages.decode_network(self._conversation.ask(verb), self._payload_bytes())
+        network = messages.decode_network(self._ask(verb), self._payload_bytes())
         self._network = network
         return Loaded(image_bytes, network.arena_bytes, network.level_arena_bytes, built_in)
 
     def select(self, level: int) -> None:
-        self._conversation.ask(Verb.SELECT, bytes([_checked_level(level)]))
+        self._ask(Verb.SELECT, bytes([_checked_level(level)]))
 
     def infer(self, inputs: np.ndarray) -> np.ndarray:
         network = self._loaded()
@@ -60,7 +67,7 @@ class WireTarget:
 
         def infer_some(done: int, count: int) -> None:
             self._send(Verb.INPUT, inputs[done : done + count].tobytes())
-            answer = self._conversation.ask(Verb.INFER)
+            answer = self._ask(Verb.INFER)
             outputs[done : done + count] = messages.decode_outputs(answer, count, network)
 
         element_bytes = network.element.itemsize
@@ -81,7 +88,7 @@ class WireTarget:
         parts: list[Ticks] = []
 
         def time_some(_done: int, count: int) -> None:
-            answer = self._conversation.ask(Verb.TIME, work.payload(count))
+            answer = self._ask(Verb.TIME, work.payload(count))
             parts.append(messages.decode_ticks(answer, work.samples(count, network)))
 
         self._in_parts(work.repeats, self._payload_bytes() // messages.SAMPLE_BYTES - 1, time_some)
@@ -91,6 +98,11 @@ class WireTarget:
 
     def close(self) -> None:
         self._conversation.close()
+
+    def _ask(self, verb: Verb, payload: bytes = b"") -> bytes:
+        """The answer to a request to a device that has been greeted."""
+        self._hello()
+        return self._conversation.ask(verb, payload)
 
     def _hello(self) -> Hello:
         """What the device said of itself the first time it was asked."""
@@ -110,7 +122,7 @@ class WireTarget:
         """Data of any length, in parts that fill a frame."""
         part_bytes = self._payload_bytes() - messages.OFFSET_BYTES
         for offset in range(0, len(data), part_bytes):
-            self._conversation.ask(verb, messages.part(offset, data[offset : offset + part_bytes]))
+            self._ask(verb, messages.part(offset, data[offset : offset + part_bytes]))
 
     def _in_parts(self, total: int, most: int, work: Callable[[int, int], None]) -> None:
         """Call work(done, count) until `total` is done, at most `most` at a time and within a share of the time-out."""

@@ -24,7 +24,7 @@ from targets.target import (
     TimeRequest,
 )
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 ANSWER_BIT = 0x80
 
 _CAPABILITIES = {1: FLOAT32, 2: INT8}
@@ -51,6 +51,7 @@ class Verb(enum.IntEnum):
     INFER = 7
     TIME = 8
     LOAD_BUILT_IN = 9
+    PING = 10
     DAMAGED_FRAME = 0x7F
 
 
@@ -67,6 +68,7 @@ class Status(enum.IntEnum):
     NO_SUCH_LEVEL = 7
     OUT_OF_ORDER = 8
     CLOCK_OVERFLOW = 9
+    NOT_GREETED = 10
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,14 @@ class SerialLink:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)  # rfc2217:// names its thread in an old way
                 # `exclusive` keeps everybody else off a port of this computer.
-                self._port = serial.serial_for_url(url, baud, timeout=0, write_timeout=write_timeout, exclusive=True)
+                self._port = serial.serial_for_url(
+                    url, baud, timeout=0, write_timeout=write_timeout, exclusive=True, do_not_open=True
+                )
+                try:
+                    self._port.open()
+                except BaseException:
+                    self.close()
+                    raise
         except self._failures as error:
             raise MissingError(f"the port {url} cannot be opened", seen=str(error), do=_REMEDY) from error
         except _UNUSABLE as error:
@@ -132,11 +139,12 @@ class SerialLink:
             raise TransportError(f"the link {self._url} broke", seen=str(error)) from error
 
     def close(self) -> None:
-        with warnings.catch_warnings():
-            # pyserial drops the socket of a connection that the peer has reset instead of closing it, which closes it too.
-            warnings.simplefilter("ignore", ResourceWarning)
-            with contextlib.suppress(*self._failures):  # a port that has gone cannot be closed better
-                self._port.close()
+        # pyserial drops the socket of a connection that the peer has reset instead of closing it.
+        connection = getattr(self._port, "_socket", None)
+        with contextlib.suppress(*self._failures):  # a port that has gone cannot be closed better
+            self._port.close()
+        if connection is not None:
+            connection.close()
 
     def _waitable(self) -> int | None:
         """The port's file descriptor, if it has one."""

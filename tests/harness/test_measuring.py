@@ -133,19 +133,45 @@ def test_two_runs_of_one_state_agree_in_all_that_is_deterministic(whole: Done, m
 
 
 KILL_FIRST_DEVICE = """
-import psutil, pytest
+import threading, psutil, pytest
+
+TIMES = 1
+
+def kill_all():
+    for process in psutil.Process().children(recursive=True):
+        process.kill()
 
 @pytest.fixture(autouse=True)
 def dying(request):
+    over = threading.Event()
+    def kill_on():
+        while not over.wait(0.001):
+            kill_all()
+    killing = threading.Thread(target=kill_on)
     if request.node.name == "test_parity[mlp1-digits-float32-first-100]":
         request.getfixturevalue("board")
-        for process in psutil.Process().children(recursive=True):
-            process.kill()
+        kill_all()
+        if TIMES > 1:
+            killing.start()
+    yield
+    over.set()
+    if killing.ident:
+        killing.join()
 """
 
 
-def test_a_device_that_dies_fails_once_with_its_cause_and_is_left_alone_then(measure: Callable[..., Done]) -> None:
-    done = measure("--device", "first", "--device", "second", "-v", plugin=KILL_FIRST_DEVICE)
+def test_a_device_that_dies_once_is_started_again(measure: Callable[..., Done]) -> None:
+    done = measure("--device", "first", "-k", "parity", plugin=KILL_FIRST_DEVICE)
+
+    assert done.process.returncode == 0, done.output
+    attempts = {(m.precision, m.subnet): m.attempts for m in done.run.measurements}
+    assert attempts == {("float32", "100"): 2, ("float32", "50"): 1, ("int8", "100"): 1, ("int8", "50"): 1}
+    assert "first: 1 repetition in 1 measurement (requests sent again, connections made anew)" in done.output
+
+
+def test_a_device_that_stays_dead_fails_once_with_its_cause_and_is_left_alone_then(measure: Callable[..., Done]) -> None:
+    plugin = KILL_FIRST_DEVICE.replace("TIMES = 1", "TIMES = 100")
+    done = measure("--device", "first", "--device", "second", "-v", plugin=plugin)
 
     lines = [line for line in done.process.stdout.splitlines() if line.startswith("suites/")]
     outcome = {line.split()[0].partition("::")[2]: line.split()[1] for line in lines}

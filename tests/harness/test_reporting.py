@@ -125,7 +125,7 @@ def test_junit_names_device_and_values_with_their_units(reported: Reported) -> N
     }
     assert reported.properties(f"test_parity[{PLACE}-50]") == {**subject, "subnet": "50"}
     footprint = reported.properties(f"test_image[{PLACE}]")
-    assert footprint.keys() == {*subject, "image_bytes", "arena_bytes[100]", "arena_bytes[50]"}
+    assert footprint.keys() == {*subject, "image_bytes", "load_bytes_per_s", "arena_bytes[100]", "arena_bytes[50]"}
     (arena,) = (m for m in reported.done.run.measurements if m.metric == "arena_bytes" and m.subnet == "50")
     assert footprint["arena_bytes[50]"] == f"{arena.value:g} bytes"
     profile = reported.properties(f"test_profile[{PLACE}-100]")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from reds import kept_digests, sources
 from reds.cache import CACHE_VARIABLE, cache_folder
 from reds.sources import dependencies, source_digest
 from reds.stages import Stage
@@ -155,3 +156,28 @@ def test_comments_decide_nothing_and_code_does(tmp_path: Path) -> None:
 
 def test_a_digest_is_stable() -> None:
     assert source_digest("reds.cache") == source_digest("reds.cache")
+
+
+def test_a_digest_is_kept_for_these_very_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+    genuine = source_digest("reds.cache")
+    digest = kept_digests.kept_digest.__wrapped__
+    assert digest("reds.cache") == genuine
+    (kept,) = (tmp_path / "sources").iterdir()
+
+    kept.write_text("e" * 64)
+    assert digest("reds.cache") == "e" * 64  # looked up
+    kept.write_text("torn")
+    assert digest("reds.cache") == genuine  # and made again
+    assert kept.read_text() == genuine
+
+
+def test_every_file_of_the_package_counts_for_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    states = set()
+    monkeypatch.setattr(sources, "ROOT", tmp_path)
+    for name, text in (("a.py", "1"), ("a.py", "2"), ("deep/b.py", "2"), ("deep/a.py", "1")):
+        path = tmp_path / "reds" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        states.add(kept_digests._files.__wrapped__())
+    assert len(states) == 4

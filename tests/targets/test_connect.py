@@ -171,13 +171,13 @@ def test_a_device_of_another_protocol_version_is_refused(host_firmware: Firmware
     def later_version(data: bytes) -> bytes:
         (frame,) = FrameReader().feed(data)
         assert isinstance(frame, Frame)
-        return encode(replace(frame, payload=b"\3\0" + frame.payload[2:]))
+        return encode(replace(frame, payload=b"\4\0" + frame.payload[2:]))
 
     with on_tcp([str(host_firmware.elf)], to_host=later_version) as port:
         link = open_port(port, 115200, 10.0)
         conversation = Conversation("nano-1", link, 10.0, BoardEvidence(port))
         with (
             closing(WireTarget(conversation)) as target,
-            pytest.raises(ProtocolError, match=r"(?s)another version.*version 3, this"),
+            pytest.raises(ProtocolError, match=r"(?s)another version.*version 4, this"),
         ):
             target.identify()

@@ -15,7 +15,7 @@ from targets.wire import messages
 from targets.wire.messages import Status, Verb
 
 STRINGS = b"a-board\0" + b"0" * 64 + b"\0cycles\0gcc 12\x001.0\0"
-HELLO = bytes.fromhex("0200 0008 00000400 0090d003 03000000") + STRINGS
+HELLO = bytes.fromhex("0300 0008 00000400 0090d003 03000000") + STRINGS
 HEADER = (PROJECT_FOLDER / "targets" / "firmware" / "src" / "device.h").read_text()
 
 
@@ -42,7 +42,7 @@ def test_hello_is_decoded() -> None:
     ("payload", "complaint"),
     [
         (b"\1\0" + HELLO[2:], "version 1"),
-        (b"\3\0" + HELLO[2:], "version 3"),
+        (b"\2\0" + HELLO[2:], "version 2"),
         (b"", "version 0"),
         (HELLO[:10], "too short"),
         (HELLO[:-1], "five strings"),

@@ -11,8 +11,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import serial
 from bridge import on_pty, on_rfc2217, on_tcp, rfc2217_server
 from device_examples import Example
+from serial.urlhandler import protocol_socket
 
 from reds.errors import ConfigError, MissingError, TimedOutError, TransportError
 from targets.connect import connect, talk
@@ -73,6 +75,19 @@ def test_a_reset_connection_leaves_nothing_open() -> None:
         link.close()
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.fstat(descriptor)
+
+
+def test_a_connection_that_is_reset_while_it_is_opened_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[socket.socket] = []  # as frames of pyserial hold it
+
+    def reset(port: protocol_socket.Serial) -> None:
+        opened.append(port._socket)
+        raise serial.SerialException("reset")
+
+    monkeypatch.setattr(protocol_socket.Serial, "reset_input_buffer", reset)
+    with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(MissingError, match="cannot be opened"):
+        open_port(f"socket://127.0.0.1:{server.getsockname()[1]}", 115200, LONG_S)
+    assert [connection.fileno() for connection in opened] == [-1]
 
 
 def test_a_peer_that_takes_nothing_times_out() -> None:

@@ -25,7 +25,7 @@ IMAGE = bytes(3000)
 REPEATS = 5
 
 # What a sound device says, with up to two fields exchanged: most answers get as far as the rule that they break.
-HELLO_NUMBERS, HELLO_FORMAT = (2, 2048, 262144, 0, 3), "<HHIII"
+HELLO_NUMBERS, HELLO_FORMAT = (3, 2048, 262144, 0, 3), "<HHIII"
 HELLO_TEXTS = (b"a-board", b"0" * 64, b"instructions", b"gcc 12", b"1.0")
 NETWORK, NETWORK_FORMAT = (64, 4, 2, 4096, 0, 4, 3, 64, 48, 32, 16), "<IIIIBBBIIII"
 LAYERS, ANSWER_BYTES = NETWORK[6], struct.calcsize(NETWORK_FORMAT)

@@ -51,6 +51,7 @@ static uint8_t *put_string(uint8_t *at, const char *text)
 static status hello(device *self, const request *asked, uint8_t *answer, size_t *length)
 {
     (void)asked;
+    self->greeted = true;
     put_u16(answer, PROTOCOL_VERSION);
     put_u16(answer + 2, (uint16_t)self->frame_bytes);
     put_u32(answer + 4, (uint32_t)self->pool_bytes);
@@ -66,15 +67,28 @@ static status hello(device *self, const request *asked, uint8_t *answer, size_t 
     return STATUS_DONE;
 }
 
-static status load_begin(device *self, const request *asked, uint8_t *answer, size_t *length)
+static status ping(device *self, const request *asked, uint8_t *answer, size_t *length)
+{
+    (void)self, (void)asked, (void)answer, (void)length;
+    return STATUS_DONE;
+}
+
+static void forget_image(device *self)
 {
     self->loaded = false;
+    self->announced = false;
     self->image_bytes = 0;
     self->received_bytes = 0;
+}
+
+static status load_begin(device *self, const request *asked, uint8_t *answer, size_t *length)
+{
+    forget_image(self);
     uint32_t image_bytes = get_u32(asked->payload);
     if (image_bytes > self->pool_bytes) {
         return refuse(STATUS_NO_ROOM, "the image does not fit in the memory pool", answer, length);
     }
+    self->announced = true;
     self->image_bytes = image_bytes;
     return STATUS_DONE;
 }
@@ -84,11 +98,12 @@ static status load_data(device *self, const request *asked, uint8_t *answer, siz
     uint32_t offset = get_u32(asked->payload);
     const uint8_t *data = asked->payload + sizeof offset;
     size_t bytes = asked->length - sizeof offset;
-    if (self->loaded || offset != self->received_bytes || bytes > self->image_bytes - self->received_bytes) {
+    /* A part that is sent again begins within what has arrived, and leaves it as the first time did. */
+    if (self->loaded || offset > self->received_bytes || bytes > self->image_bytes - offset) {
         return refuse(STATUS_OUT_OF_ORDER, "this part of the image does not follow the one before", answer, length);
     }
     memcpy(self->pool + offset, data, bytes);
-    self->received_bytes += bytes;
+    self->received_bytes = offset + bytes;
     return STATUS_DONE;
 }
 
@@ -147,18 +162,17 @@ static status open_image(device *self, const uint8_t *image, size_t image_bytes,
 static status load_end(device *self, const request *asked, uint8_t *answer, size_t *length)
 {
     (void)asked;
-    if (self->loaded || self->received_bytes != self->image_bytes) {
+    if (!self->announced || self->received_bytes != self->image_bytes) {
         return refuse(STATUS_OUT_OF_ORDER, "the image is not complete", answer, length);
     }
+    self->loaded = false; /* asked again, it opens the image again */
     return open_image(self, self->pool, self->image_bytes, aligned(self->image_bytes), answer, length);
 }
 
 static status load_built_in(device *self, const request *asked, uint8_t *answer, size_t *length)
 {
     (void)asked;
-    self->loaded = false;
-    self->image_bytes = 0;
-    self->received_bytes = 0;
+    forget_image(self);
     if (built_in_image_bytes() == 0) {
         return refuse(STATUS_NO_IMAGE, "no image is built into this firmware", answer, length);
     }
@@ -199,7 +213,7 @@ static status input(device *self, const request *asked, uint8_t *answer, size_t 
     }
     uint32_t offset = get_u32(asked->payload);
     size_t bytes = asked->length - sizeof offset;
-    if (offset != 0 && offset != self->staged_bytes) {
+    if (offset > self->staged_bytes) {
         return refuse(STATUS_OUT_OF_ORDER, "these inputs do not follow the ones before", answer, length);
     }
     if (bytes > self->staging_bytes - offset) {
@@ -283,11 +297,15 @@ static const command commands[] = {
     {VERB_HELLO, 0, false, hello},        {VERB_LOAD_BEGIN, 4, false, load_begin}, {VERB_LOAD_DATA, 4, true, load_data},
     {VERB_LOAD_END, 0, false, load_end},  {VERB_SELECT, 1, false, select_level},   {VERB_INPUT, 4, true, input},
     {VERB_INFER, 0, false, infer},        {VERB_TIME, 6, false, time_work},      {VERB_LOAD_BUILT_IN, 0, false, load_built_in},
+    {VERB_PING, 0, false, ping},
 };
 
 status device_answer(device *self, const request *asked, uint8_t *answer, size_t *length)
 {
     *length = 0;
+    if (!self->greeted && asked->verb != VERB_HELLO) {
+        return refuse(STATUS_NOT_GREETED, "the device has started and was not greeted since", answer, length);
+    }
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; ++i) {
         const command *found = &commands[i];
         if (found->verb != asked->verb) {

@@ -8,7 +8,7 @@
 
 #include "reds.h"
 
-#define PROTOCOL_VERSION 2u
+#define PROTOCOL_VERSION 3u
 
 typedef enum {
     VERB_HELLO = 1,
@@ -20,6 +20,7 @@ typedef enum {
     VERB_INFER = 7,
     VERB_TIME = 8,
     VERB_LOAD_BUILT_IN = 9,
+    VERB_PING = 10,
     VERB_DAMAGED_FRAME = 0x7f, /* with ANSWER_BIT: the answer to what could not be read */
     ANSWER_BIT = 0x80
 } verb;
@@ -34,7 +35,8 @@ typedef enum {
     STATUS_NO_IMAGE = 6,
     STATUS_NO_SUCH_LEVEL = 7,
     STATUS_OUT_OF_ORDER = 8,
-    STATUS_CLOCK_OVERFLOW = 9
+    STATUS_CLOCK_OVERFLOW = 9,
+    STATUS_NOT_GREETED = 10
 } status;
 
 /* A loaded image and the memory it works in. The pool holds, one after the other: the image unless it is built into the firmware, the
@@ -44,8 +46,11 @@ typedef struct {
     size_t pool_bytes;
     size_t frame_bytes; /* of the longest body that can be received and of the longest answer */
 
-    size_t image_bytes;    /* announced by LOAD_BEGIN; 0 before */
-    size_t received_bytes; /* of the image */
+    bool greeted; /* by HELLO, since the reset */
+
+    bool announced;        /* LOAD_BEGIN has announced an image, and nothing else was loaded since */
+    size_t image_bytes;    /* of that image */
+    size_t received_bytes; /* of that image */
 
     bool loaded;
     reds_network network;

@@ -7,8 +7,10 @@
 
 #include "hal.h"
 
-/* A full-speed bulk packet holds 64 bytes, and a transfer of exactly that length is not delivered until another follows. */
-static const size_t WRITE_BYTES = 63;
+/* A full-speed bulk packet holds 64 bytes, and a transfer of exactly that length is not delivered until another follows. Less is
+ * gathered until a packet is full or an answer ends: each write is a transfer of its own. */
+static uint8_t packet[63];
+static size_t gathered;
 
 size_t hal_read(uint8_t *bytes, size_t capacity)
 {
@@ -24,18 +26,25 @@ size_t hal_read(uint8_t *bytes, size_t capacity)
 
 void hal_write(const uint8_t *bytes, size_t count)
 {
-    while (count > 0) {
-        size_t part = count < WRITE_BYTES ? count : WRITE_BYTES;
-        size_t written = Serial.write(bytes, part);
-        if (written == 0) {
-            return; /* the host has closed the port: it will miss a frame and ask anew */
+    for (size_t i = 0; i < count; ++i) {
+        packet[gathered++] = bytes[i];
+        if (gathered == sizeof packet) {
+            hal_flush();
         }
-        bytes += written;
-        count -= written;
     }
 }
 
-void hal_flush(void) {} /* Serial.flush() may wait for ever when the host has gone; writes are sent at once anyway */
+/* Serial.flush() may wait for ever when the host has gone; what is written is sent at once anyway. */
+void hal_flush(void)
+{
+    for (size_t sent = 0, written; sent < gathered; sent += written) {
+        written = Serial.write(packet + sent, gathered - sent);
+        if (written == 0) {
+            break; /* the host has closed the port: it will miss a frame and ask anew */
+        }
+    }
+    gathered = 0;
+}
 
 #if defined(DWT) && defined(CoreDebug)
 
