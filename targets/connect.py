@@ -26,6 +26,7 @@ _ATTACH: Mapping[str, Attach] = {
     "pico-emu": rp2040js.attach,
     "nano33ble": serial_board.attach,
     "pico": serial_board.attach,
+    "nanorp2040connect": serial_board.attach,
 }
 
 
