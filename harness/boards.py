@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.leases import Renew
 from harness.matrix import Repeats
-from reds.errors import BenchError, ConfigError, ProtocolError, TimedOutError, TransportError
+from reds.errors import BenchError, BusyError, ConfigError, ProtocolError, TimedOutError, TransportError
 from targets.inventory import Device
 from targets.target import (
     FirstInferenceTime,
@@ -23,10 +24,11 @@ from targets.target import (
     Timing,
 )
 
-# After one of these nobody knows what state the device and the line are in.
-BREAKING = (TransportError, TimedOutError, ProtocolError)
+# After one of these nobody knows what state the device and the line are in, or the device is somebody else's.
+BREAKING = (TransportError, TimedOutError, ProtocolError, BusyError)
 
 Connect = Callable[[Device], AbstractContextManager[Target]]
+Hold = Callable[[Device], AbstractContextManager[Renew]]
 OnConnect = Callable[[Device, Identity], None]
 
 
@@ -46,11 +48,14 @@ class Board:
         device: which one.
         connect: opens the connection; leaving its context ends it.
         repeats: how often to time something.
-        on_connect: called once, with what the device says of itself, when it is connected.
+        on_connect: called with what the device says of itself whenever it is connected.
+        hold: keeps the device from all others while it is connected; what it gives is called before and after every use.
     """
 
-    def __init__(self, device: Device, connect: Connect, repeats: Repeats, on_connect: OnConnect) -> None:
+    def __init__(self, device: Device, connect: Connect, repeats: Repeats, on_connect: OnConnect, hold: Hold) -> None:
         self.device = device
+        self._hold = hold
+        self._renew: Renew | None = None
         self._connect = connect
         self._repeats = repeats
         self._on_connect = on_connect
@@ -114,7 +119,7 @@ class Board:
         return tuple(Timing(samples, rounds[0].clock, overhead) for samples in layers)
 
     def close(self) -> None:
-        """End the connection. May be called twice."""
+        """End the connection; the next use opens it again. May be called twice."""
         self._opened = self._loaded = None
         self._stack.close()
 
@@ -129,6 +134,7 @@ class Board:
             raise type(self._cause)(first, do=self._cause.do, log=self._cause.log)
         if self._opened is None:
             try:
+                self._renew = self._stack.enter_context(self._hold(self.device))
                 target = self._stack.enter_context(self._connect(self.device))
                 self._opened = _Opened(target, target.identify())
             except BenchError as error:
@@ -139,8 +145,11 @@ class Board:
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
+        assert self._renew is not None
         try:
+            self._renew()
             yield
+            self._renew()  # what was measured while the device was somebody else's is nobody's
         except BREAKING as error:
             self._give_up(error)
             raise
@@ -156,13 +165,13 @@ class Board:
 class Boards:
     """The devices of this session by id; arguments as for `Board`."""
 
-    def __init__(self, connect: Connect, repeats: Repeats, on_connect: OnConnect) -> None:
-        self._connect, self._repeats, self._on_connect = connect, repeats, on_connect
+    def __init__(self, connect: Connect, repeats: Repeats, on_connect: OnConnect, hold: Hold) -> None:
+        self._connect, self._repeats, self._on_connect, self._hold = connect, repeats, on_connect, hold
         self._boards: dict[str, Board] = {}
 
     def __getitem__(self, device: Device) -> Board:
         if device.id not in self._boards:
-            self._boards[device.id] = Board(device, self._connect, self._repeats, self._on_connect)
+            self._boards[device.id] = Board(device, self._connect, self._repeats, self._on_connect, self._hold)
         return self._boards[device.id]
 
     def close(self) -> None:

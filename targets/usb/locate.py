@@ -37,13 +37,39 @@ def on_usb(device: Device, bus: Bus) -> UsbBoard | None:
     return board
 
 
+def names(device: Device, bus: Bus) -> tuple[str, ...]:
+    """All names of the thing on the desk that a device is: two devices are one thing if they share a name.
+
+    A board on USB goes by its serial number and by its USB path, whichever of them the inventory uses: an RP2040 in BOOTSEL shows
+    the latter alone. Numbers of ports are no names there, they change hands.
+    """
+    own = f"port {_resolved(device.port)}" if device.port is not None else device.place
+    if device.port is not None and scheme(device.port):
+        return (own,)
+    boards = bus.boards()
+    found = [board for board in boards if _is(device, board)]
+    if len(found) != 1:
+        return (own,)
+    board = found[0]
+    known = {f"USB path {board.usb_path}"} | ({own} if device.port is None else set())
+    if board.serial_number is not None and sum(other.serial_number == board.serial_number for other in boards) == 1:
+        known.add(f"serial number {board.serial_number}")
+    return tuple(sorted(known))
+
+
+def _resolved(port: str) -> str:
+    """A path without detours; a URL as it is."""
+    return port if scheme(port) else str(Path(port).resolve())
+
+
 def _is(device: Device, board: UsbBoard) -> bool:
     if device.serial_number is not None:
         return board.serial_number == device.serial_number
     if device.usb_path is not None:
         return board.usb_path == device.usb_path
-    local = device.port is not None and not scheme(device.port) and board.port is not None
-    return local and Path(device.port or "").resolve() == Path(board.port or "").resolve()
+    if device.port is None or scheme(device.port) or board.port is None:
+        return False
+    return _resolved(device.port) == _resolved(board.port)
 
 
 def located(device: Device, bus: Bus) -> Device:
