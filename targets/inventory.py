@@ -123,10 +123,14 @@ class Inventory:
             MissingError: the path names no file.
             ConfigError: not TOML, an unknown key or kind, a value that does not fit, or two devices with one place.
         """
-        devices = {name: _device(name, {"kind": name}) for name, kind in KINDS.items() if not kind.is_board}
         if path is None and not Path(FILE).exists():
-            return cls(devices)
-        return cls(devices | _read(path or Path(FILE)))
+            return cls.built_in()
+        return cls({**cls.built_in().devices, **_read(path or Path(FILE))})
+
+    @classmethod
+    def built_in(cls) -> Self:
+        """The devices that need no file."""
+        return cls({name: _device(name, {"kind": name}) for name, kind in KINDS.items() if not kind.is_board})
 
     def device(self, device_id: str) -> Device:
         """The device of an id; ConfigError with the nearest ones if there is none."""

@@ -64,7 +64,7 @@ def _discover(path: Path | None) -> tuple[str, ...]:
         from harness.discovery import add, discover  # noqa: PLC0415 - only this needs tomlkit
     except ModuleNotFoundError as error:
         raise MissingError(f"the Python package {error.name} is missing", do="pip install 'reds-bench[devices]'") from error
-    inventory = Inventory.load(path if path is None or path.exists() else Path("/dev/null"))
+    inventory = Inventory.load(path) if path is None or path.exists() else Inventory.built_in()
     found = discover(inventory, SystemBus(), Leases(say=_say))
     for one in found:
         known = "cannot be added" if one.device is None else f"{'new' if one.is_new else 'known'}: {one.device.id}"
