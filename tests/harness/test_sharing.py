@@ -106,3 +106,17 @@ def test_two_sessions_do_all_tests_and_nobody_meets(tmp_path: Path, models: None
 
     assert [(way.tests, way.most_at_once) for way in ways] == [(16, 1)] * 3
     assert [way.clients for way in ways] == [4, 4, 8]
+
+
+def test_a_run_in_which_a_board_failed_is_counted_once(models: None, tmp_path: Path) -> None:
+    before = device_state.state("board-1").failures
+    with rig(["cat"], 1) as (board,):
+        write_inventory(tmp_path / "devices.toml", [board], "nano33ble", "native")
+        fixed = ("--matrix", MATRIX, "--devices-file", tmp_path / "devices.toml", "--results", tmp_path / "results")
+        done = Done(run_pytest(*fixed, *CHOSEN, "--device", "board-1", "--require-device", "board-1"), tmp_path)
+
+    assert done.process.returncode == pytest.ExitCode.TESTS_FAILED
+    assert [outcome.outcome for outcome in done.run.outcomes] == ["error"] * 4
+    known = device_state.state("board-1")
+    assert known.failures == before + 1
+    assert "does not run firmware" in (known.out or "")
