@@ -12,7 +12,7 @@ from harness.combinations import combinations
 from harness.matrix import Matrix
 
 # Options of pytest that choose among the tests of the files and folders that it is given.
-CHOOSING = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise")
+CHOOSING = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise", "spread")
 # Whether tests that were collected are not to run.
 DESELECTED = pytest.StashKey[bool]()
 

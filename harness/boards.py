@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from harness.leases import Renew
 from harness.matrix import Repeats
 from harness.recovery import RecoveringConnection, Result
-from reds.errors import BenchError, ConfigError
+from reds.errors import BenchError, BusyError, ConfigError
 from targets.inventory import Device
 from targets.target import (
     FirstInferenceTime,
@@ -25,6 +26,7 @@ from targets.target import (
 )
 
 Connect = Callable[[Device], AbstractContextManager[Target]]
+Hold = Callable[[Device], AbstractContextManager[Renew]]
 OnConnect = Callable[[Device, Identity], None]
 
 
@@ -47,14 +49,18 @@ class Board:
         device: which one.
         connect: opens the connection; leaving its context ends it.
         repeats: how often to time something.
-        on_connect: called once, with what the device says of itself, when it is connected.
+        on_connect: called with what the device says of itself whenever it is connected.
+        hold: keeps the device from all others from the first use until `close`; what it gives is called around every use.
     """
 
-    def __init__(self, device: Device, connect: Connect, repeats: Repeats, on_connect: OnConnect) -> None:
+    def __init__(self, device: Device, connect: Connect, repeats: Repeats, on_connect: OnConnect, hold: Hold) -> None:
         self.device = device
+        self._hold = hold
+        self._lease = ExitStack()
+        self._renew: Renew | None = None
         self._connection = RecoveringConnection(lambda: connect(device), self._prepare)
         self._repeats = repeats
-        self._on_connect: OnConnect | None = on_connect
+        self._on_connect = on_connect
         self._held: _Held | None = None
         self._cause: BenchError | None = None
         self._counted = 0
@@ -117,9 +123,10 @@ class Board:
         return tuple(Timing(samples, rounds[0].clock, overhead) for samples in layers)
 
     def close(self) -> None:
-        """End the connection. May be called twice."""
-        self._held = None
-        self._connection.close()
+        """End the connection; the next use opens it again. May be called twice."""
+        self._held = self._renew = None
+        with self._lease:
+            self._connection.close()
 
     def _time(self, request: TimeRequest) -> Timing:
         return self._perform(lambda target: target.time(request))
@@ -129,31 +136,49 @@ class Board:
             first = f"{self.device.id} is out of this run since an earlier failure: {self._cause.what}"
             raise type(self._cause)(first, do=self._cause.do, log=self._cause.log)
         try:
-            return self._connection.perform(operation)
+            renew = self._leased()
+            result = self._connection.perform(operation)
+            renew()  # what was measured while the device was somebody else's is nobody's
+        except BusyError as error:
+            self._give_up(error)
+            raise
         except BenchError as error:
             if not self._connection.is_open:
-                self._cause = error
+                self._give_up(error)
             raise
+        return result
+
+    def _leased(self) -> Renew:
+        if self._renew is None:
+            self._renew = self._lease.enter_context(self._hold(self.device))
+        else:
+            self._renew()
+        return self._renew
+
+    def _give_up(self, cause: BenchError) -> None:
+        self._cause = cause
+        try:
+            self.close()
+        except BenchError as error:
+            cause.add_note(f"closing the connection failed too: {error}")
 
     def _prepare(self, target: Target) -> None:
         """Whenever the device was connected."""
         if self._held is not None:
             self._held = replace(self._held, loaded=target.load(self._held.image))
-        if self._on_connect is not None:
-            self._on_connect(self.device, target.identify())
-            self._on_connect = None
+        self._on_connect(self.device, target.identify())
 
 
 class Boards:
     """The devices of this session by id; arguments as for `Board`."""
 
-    def __init__(self, connect: Connect, repeats: Repeats, on_connect: OnConnect) -> None:
-        self._connect, self._repeats, self._on_connect = connect, repeats, on_connect
+    def __init__(self, connect: Connect, repeats: Repeats, on_connect: OnConnect, hold: Hold) -> None:
+        self._connect, self._repeats, self._on_connect, self._hold = connect, repeats, on_connect, hold
         self._boards: dict[str, Board] = {}
 
     def __getitem__(self, device: Device) -> Board:
         if device.id not in self._boards:
-            self._boards[device.id] = Board(device, self._connect, self._repeats, self._on_connect)
+            self._boards[device.id] = Board(device, self._connect, self._repeats, self._on_connect, self._hold)
         return self._boards[device.id]
 
     def close(self) -> None:

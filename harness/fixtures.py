@@ -7,18 +7,18 @@ A test is run for each value of the finest axis that it asks for, itself or thro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 
 import pytest
 
 from harness.boards import Board, Boards
 from harness.combinations import Combination, Model, Placement, Subject
-from harness.keys import PLAN, RUN_FILE, subject_of
+from harness.keys import BOARDS, PLAN, RUN_FILE, subject_of
 from harness.matrix import Matrix
 from harness.networks import Deployment, Network, Networks
 from harness.plan import Plan
-from harness.recorder import Circumstances, Recorder, write_device_facts
+from harness.recorder import Circumstances, Recorder
 from harness.replay import DeviceClock
+from harness.sharing import leases_of, on_connect
 from targets.connect import connect
 from targets.firmware import Firmware, build
 from targets.target import Timing
@@ -88,7 +88,10 @@ def boards(pytestconfig: pytest.Config, matrix: Matrix) -> Iterator[Boards]:
     """The connections of this session."""
     path = pytestconfig.stash[RUN_FILE]
     log_folder = path.with_suffix(".logs")
-    opened = Boards(lambda device: connect(device, log_folder), matrix.repeats, partial(write_device_facts, path))
+    hold = leases_of(pytestconfig).hold
+    opened = pytestconfig.stash[BOARDS] = Boards(
+        lambda device: connect(device, log_folder), matrix.repeats, on_connect(path), hold
+    )
     yield opened
     opened.close()
 

@@ -6,11 +6,23 @@ from pathlib import Path
 
 import pytest
 
+from harness.boards import Boards
 from harness.combinations import Subject
 from harness.plan import Plan
 
 PLAN = pytest.StashKey[Plan]()
 RUN_FILE = pytest.StashKey[Path]()
+BOARDS = pytest.StashKey[Boards]()
+
+
+def worker_input(config: pytest.Config) -> dict[str, str]:
+    """What the controller of xdist told this worker; empty in the controller and without xdist."""
+    return getattr(config, "workerinput", {})
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this is one of several workers of xdist."""
+    return bool(worker_input(config))
 
 
 def subject_of(item: pytest.Item) -> Subject | None:

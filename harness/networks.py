@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ from reds.image import Image, read_image
 from reds.image.layouts import CHOICES
 from reds.image.operations import Operation, operations
 from reds.layers import Widths
+from reds.pipeline import locate
 from reds.recipe import Recipe
 from reds.reference import infer
 from reds.stages import Stage
@@ -143,18 +144,32 @@ class Networks:
             self._deployments[key] = Deployment(network, _image(network, precision, count, layouts))
         return self._deployments[key]
 
+    def found(self, model: Model, precision: str, layouts: str) -> Deployment | None:
+        """The image of a model, None where it, or the model, has not been made yet."""
+        if locate(self._matrix.recipes[model.architecture, model.dataset]) is None:
+            return None
+        inputs = _image_inputs(self.network(model), precision, self._matrix.samples.calibration, layouts)[0]
+        return None if IMAGE.find(IMAGE.key(inputs)) is None else self.deployment(model, precision, layouts)
+
 
 IMAGE = Stage("image", "reds.export", "making images")
 
 
 def _image(network: Network, precision: str, calibration_samples: int, layouts: str) -> bytes:
     """The image of a network, from the cache where it lies since it was made first."""
-    calibration = calibration_inputs(network.split, calibration_samples)
-    digest = hashlib.sha256(np.ascontiguousarray(calibration, "<f4").tobytes()).hexdigest()
-    inputs = {"bundle": network.sha256, "precision": precision, "calibration": digest, "layouts": layouts}
+    inputs, calibration = _image_inputs(network, precision, calibration_samples, layouts)
 
     def make(folder: Path) -> None:
         content = make_image(network.bundle, precision, calibration, CHOICES[layouts])
         (folder / "network.reds").write_bytes(content)
 
     return (IMAGE.build(inputs, make) / "network.reds").read_bytes()
+
+
+def _image_inputs(
+    network: Network, precision: str, calibration_samples: int, layouts: str
+) -> tuple[Mapping[str, str], np.ndarray]:
+    """What decides an image, and the samples (n, input_elements) that its int8 scales are taken from."""
+    calibration = calibration_inputs(network.split, calibration_samples)
+    digest = hashlib.sha256(np.ascontiguousarray(calibration, "<f4").tobytes()).hexdigest()
+    return {"bundle": network.sha256, "precision": precision, "calibration": digest, "layouts": layouts}, calibration

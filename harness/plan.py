@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.combinations import Subject
+from harness.combinations import Combination, Placement, Subject
+from harness.fitting import Fitting
 from harness.matrix import Matrix, load_matrix
-from reds.errors import unknown_name
+from harness.spreading import left_out
+from reds.errors import ConfigError, unknown_name
 from targets.availability import Availability, check
-from targets.inventory import Device, Inventory
+from targets.inventory import KINDS, Device, Inventory
 
 ALL = "all"
 
@@ -23,12 +25,20 @@ class Plan:
         devices: the devices of the matrix by id.
         availability: whether each of them can be had.
         required: ids of those whose absence is an error rather than a skip.
+        left_out: placements that an equal board measures instead.
+        fitting: which images fit on them, as far as is known.
     """
 
     matrix: Matrix
     devices: Mapping[str, Device]
     availability: Mapping[str, Availability]
     required: frozenset[str]
+    left_out: frozenset[Placement]
+    fitting: Fitting
+
+    def covers(self, subject: Subject) -> bool:
+        """Whether a subject is measured; not so what an equal board measures instead."""
+        return not isinstance(subject, Placement | Combination) or subject.placement not in self.left_out
 
     def absence(self, subject: Subject) -> str | None:
         """Why the device of a subject cannot be had and what to do; None if it can, or if no device is needed."""
@@ -41,32 +51,67 @@ class Plan:
 
     def skip_reason(self, subject: Subject) -> str | None:
         """Why the tests of a subject are skipped; None if they run, be it only to fail because a required device is absent."""
-        return None if subject.facts["device"] in self.required else self.absence(subject)
+        absence = None if subject.facts["device"] in self.required else self.absence(subject)
+        return absence or self.fitting.misfit(subject)
 
 
-def make_plan(matrix_name: str, devices_file: Path | None, chosen: Sequence[str], required: Sequence[str]) -> Plan:
+@dataclass(frozen=True)
+class Selection:
+    """What the user chose of a matrix.
+
+    Attributes:
+        devices: ids of the devices to measure.
+        kinds: all devices of the inventory of these kinds are measured; with neither, those of the matrix.
+        required: ids of devices that must be there, or "all".
+        spread: whether equal boards share the images.
+    """
+
+    devices: Sequence[str] = ()
+    kinds: Sequence[str] = ()
+    required: Sequence[str] = ()
+    spread: bool = False
+
+
+def make_plan(matrix_name: str, devices_file: Path | None, selection: Selection) -> Plan:
     """Read matrix and inventory.
 
     Args:
         matrix_name: name or path of the matrix.
         devices_file: the inventory, None for the default.
-        chosen: ids of the devices to measure; none chosen means those of the matrix.
-        required: ids of devices that must be there, or "all".
+        selection: what of it is measured.
 
     Raises:
         MissingError: there is no such inventory file.
-        ConfigError: an unknown matrix, device or key; the nearest valid ones are named.
+        ConfigError: an unknown matrix, device, kind or key; the nearest valid ones are named.
     """
     inventory = Inventory.load(devices_file).devices
     matrix = load_matrix(matrix_name, inventory)
-    for device_id in chosen:
-        if device_id not in inventory:
-            raise unknown_name("device", device_id, inventory)
+    chosen = _chosen(inventory, selection)
     if chosen:
-        matrix = matrix.on(tuple(dict.fromkeys(chosen)))
-    for device_id in required:
+        matrix = matrix.on(chosen)
+    for device_id in selection.required:
         if device_id != ALL and device_id not in matrix.devices:
             raise unknown_name("required device", device_id, [*matrix.devices, ALL])
     devices = {device_id: inventory[device_id] for device_id in matrix.devices}
     availability = {device_id: check(device) for device_id, device in devices.items()}
-    return Plan(matrix, devices, availability, frozenset(devices if ALL in required else required))
+    required = frozenset(devices if ALL in selection.required else selection.required)
+    usable = required | {device_id for device_id in devices if availability[device_id].available}
+    shared = left_out(matrix, devices, usable) if selection.spread else frozenset()
+    return Plan(matrix, devices, availability, required, shared, Fitting(matrix, devices))
+
+
+def _chosen(inventory: Mapping[str, Device], selection: Selection) -> tuple[str, ...]:
+    """The devices that the user names by id or by kind, each once; none if they name none."""
+    for device_id in selection.devices:
+        if device_id not in inventory:
+            raise unknown_name("device", device_id, inventory)
+    chosen = dict.fromkeys(selection.devices)
+    for kind in selection.kinds:
+        if kind not in KINDS:
+            raise unknown_name("kind of device", kind, KINDS)
+        of_kind = [device.id for device in inventory.values() if device.kind == kind]
+        if not of_kind:
+            do = "plug one in, then: python -m harness devices --discover"
+            raise ConfigError(f"the inventory has no device of kind {kind}", seen=", ".join(inventory), do=do)
+        chosen |= dict.fromkeys(of_kind)
+    return tuple(chosen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable
 from contextlib import nullcontext
@@ -13,14 +14,23 @@ import pytest
 
 from harness import artifacts, asked, environment, run_file, summary, terminal
 from harness.combinations import AXES, Subject, SubjectIndex, finest_axis
-from harness.keys import PLAN, RUN_FILE, subject_of
-from harness.plan import ALL, Plan, make_plan
+from harness.keys import PLAN, RUN_FILE, is_worker, subject_of, worker_input
+from harness.plan import ALL, Plan, Selection, make_plan
+from harness.sharing import free_first
 from harness.sql_url import redacted
 from harness.wording import counted, damage
 from reds.errors import BenchError
 from reds.recipe import Recipe
 
-pytest_plugins = ["harness.fixtures", "harness.outcomes", "harness.gate", "harness.publishing", "harness.benchmark_storage"]
+pytest_plugins = [
+    "harness.fixtures",
+    "harness.needs",
+    "harness.turns",
+    "harness.outcomes",
+    "harness.gate",
+    "harness.publishing",
+    "harness.benchmark_storage",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,7 +44,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--device", action="append", default=[], metavar="ID", help="measure this device only; may be repeated")
     group.addoption(
+        "--device-kind", action="append", default=[], metavar="KIND", help="measure all devices of this kind; may be repeated"
+    )
+    group.addoption(
         "--require-device", action="append", default=[], metavar=f"ID|{ALL}", help="fail instead of skipping if it is absent"
+    )
+    group.addoption("--spread", action="store_true", help="equal boards share the images instead of each measuring all of them")
+    group.addoption(
+        "--wait", type=float, default=0.0, metavar="SECONDS", help="how long to wait for a board that somebody else uses (0)"
     )
     group.addoption("--results", type=Path, metavar="DIR", help="where the run's file is written (default: results/runs)")
 
@@ -43,18 +60,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Read matrix and inventory; what is wrong with them is a usage error."""
     config = session.config
     option = config.option
+    if not 0 <= option.wait < math.inf:
+        raise pytest.UsageError(f"--wait is a number of seconds, not {option.wait}")
+    selection = Selection(option.device, option.device_kind, option.require_device, option.spread)
     try:
-        config.stash[PLAN] = make_plan(option.matrix, option.devices_file, option.device, option.require_device)
+        config.stash[PLAN] = make_plan(option.matrix, option.devices_file, selection)
     except BenchError as error:
         raise pytest.UsageError(str(error)) from error
     folder = option.results or config.rootpath / "results" / "runs"
-    run_id = _worker_input(config).get("run_id") or environment.new_run_id()
+    run_id = worker_input(config).get("run_id") or environment.new_run_id()
     config.stash[RUN_FILE] = Path(folder).absolute() / f"{run_id}.jsonl"
-
-
-def _worker_input(config: pytest.Config) -> dict[str, str]:
-    """What the controller told this worker; empty in the controller and without xdist."""
-    return getattr(config, "workerinput", {})
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -69,7 +84,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     axis = finest_axis(metafunc.fixturenames)
     if axis is not None and "subject" in metafunc.fixturenames:  # else the name is another fixture's
         plan = metafunc.config.stash[PLAN]
-        metafunc.parametrize(axis, [_parameter(plan, subject) for subject in AXES[axis](plan.matrix)], indirect=True)
+        subjects = filter(plan.covers, AXES[axis](plan.matrix))
+        metafunc.parametrize(axis, [_parameter(plan, subject) for subject in subjects], indirect=True)
 
 
 def _parameter(plan: Plan, subject: Subject) -> object:
@@ -79,8 +95,15 @@ def _parameter(plan: Plan, subject: Subject) -> object:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Measure one device after the other and give each every model once; what needs no device comes first."""
-    matrix = config.stash[PLAN].matrix
+    """Measure one device after the other and give each every model once; what needs no device comes first.
+
+    Boards that somebody else uses come last, if they are waited for: they may be free by then. Workers of xdist have to agree on
+    an order, which this would not do.
+    """
+    plan = config.stash[PLAN]
+    matrix, devices = plan.matrix, plan.matrix.devices
+    if config.option.wait and not is_worker(config):
+        devices = free_first([plan.devices[name] for name in devices])
 
     def position(item: pytest.Item) -> tuple[int, ...]:
         subject = subject_of(item)
@@ -88,7 +111,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             return ()
         facts = subject.facts
         axes = (
-            (matrix.devices, facts["device"]),
+            (devices, facts["device"]),
             (matrix.architectures, facts["architecture"]),
             (matrix.datasets, facts["dataset"]),
             (matrix.precisions, facts["precision"]),
@@ -107,7 +130,7 @@ def pytest_deselected(items: Iterable[pytest.Item]) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Before the first test, without xdist."""
-    if not session.config.option.collectonly and not _worker_input(session.config):
+    if not session.config.option.collectonly and not is_worker(session.config):
         measuring = [item.nodeid for item in session.items if subject_of(item) is not None]
         _begin(session.config, measuring, tests=len(session.items))
 

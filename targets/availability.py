@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
 
-from reds.errors import MissingError
+from reds.errors import DeviceError, MissingError
 from targets.emulators import qemu, rp2040js
 from targets.firmware.platformio_environment import INSTALL
 from targets.firmware_identity import COMPILER_REMEDIES
 from targets.inventory import Device
+from targets.port_access import obstacle
+from targets.usb import SystemBus, on_usb
 from targets.wire.port import scheme
 
 APT = "apt-get install"
@@ -43,7 +45,7 @@ def check(device: Device) -> Availability:
 
     Debian packages are named together in one command; what else is missing may need them, so its remedy comes later.
     """
-    missing = [need for need in (*_NEEDS[device.kind], *_port(device)) if not need.is_there()]
+    missing = [need for need in (*_NEEDS[device.kind], *_place(device)) if not need.is_there()]
     if not missing:
         return Availability(True)
     packages = dict.fromkeys(name for need in missing if need.remedy.startswith(APT) for name in need.remedy.split()[2:])
@@ -100,11 +102,25 @@ _NEEDS: Mapping[str, tuple[Need, ...]] = {
     "pico-emu": (*_BUILD, _ARM, _NODE, _RECENT_NODE, _NPM, _RP2040JS),
     "nano33ble": (*_BUILD, _SERIAL),
     "pico": (*_BUILD, _SERIAL),
+    "nanorp2040connect": (*_BUILD, _SERIAL),
 }
 
 
-def _port(device: Device) -> tuple[Need, ...]:
-    port = device.port
-    if port is None or scheme(port):
+def _plugged_in(device: Device) -> bool:
+    """Whether something is there; that it is the wrong thing is for `connect` to say, which fails instead of skipping."""
+    try:
+        return on_usb(device, SystemBus()) is not None
+    except DeviceError:
+        return True
+
+
+def _place(device: Device) -> tuple[Need, ...]:
+    """What keeps a board from being used at its place."""
+    if not device.is_board:
+        return ()
+    if device.port is None:
+        return (Need(f"a board with {device.place} on USB", "plug it in", lambda: _plugged_in(device)),)
+    if scheme(device.port):
         return ()  # of a URL only opening it tells
-    return (Need(f"a board at {port}", "plug it in", Path(port).exists),)
+    problem = obstacle(Path(device.port))
+    return () if problem is None else (Need(problem.what, problem.remedy, lambda: False),)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 
 from reds.errors import DeviceError
@@ -26,6 +26,7 @@ _ATTACH: Mapping[str, Attach] = {
     "pico-emu": rp2040js.attach,
     "nano33ble": serial_board.attach,
     "pico": serial_board.attach,
+    "nanorp2040connect": serial_board.attach,
 }
 
 
@@ -33,12 +34,15 @@ _ATTACH: Mapping[str, Attach] = {
 def connect(device: Device, log_folder: Path) -> Iterator[Target]:
     """Hold a device, with the firmware of this checkout on it, until the end of the `with`.
 
+    Of a program that is started here (the host's, an emulator) there is one at a time; a board is used by who holds its lease,
+    which is the caller's matter.
+
     Builds the firmware if it has changed, starts what has to be started, and stops it again however the block ends. An image that
     RAM does not hold is built into the firmware, where the device has program memory for it. Messages of emulators go to
     `<log_folder>/<device id>.log`, those of the last one where it was started again.
 
     Raises:
-        BusyError: another process holds the device.
+        BusyError: another process runs the device's program.
         MissingError: a tool, an emulator or the port is not there.
         FlashError: building or uploading the firmware failed.
         DeviceError: the device is not what the inventory says.
@@ -52,7 +56,7 @@ def connect(device: Device, log_folder: Path) -> Iterator[Target]:
     def start(firmware: Firmware) -> AbstractContextManager[WireTarget]:
         return talk(device, firmware, log)
 
-    with DeviceLock(device):
+    with nullcontext() if device.is_board else DeviceLock(device):
         if device.has_program_memory:
             with closing(ProgrammableTarget(make, start)) as target:
                 yield target

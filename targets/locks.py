@@ -1,19 +1,16 @@
-"""One process at a time on a device.
+"""One process at a time on a device that is a program of this computer: measurements must not disturb each other.
 
-A lock is held by an open file (flock), not by what the file says, and the operating system closes a process's files when it
-dies, however it dies. A lock therefore never outlives its holder, and needs no expiry, no heartbeat and no breaking; what stands
-in the owner's file is for messages only. A port of this computer is also opened exclusively (`targets.wire.port`), against
-programs that know nothing of these locks.
+Boards have leases (`harness.leases`), which also lapse. A lock is held by an open file (flock), not by what the file says, and
+the operating system closes a process's files when it dies, however it dies. A lock therefore never outlives its holder, and needs
+no expiry, no heartbeat and no breaking; what stands in the owner's file is for messages only.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import socket
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -27,18 +24,15 @@ from targets.inventory import Device
 class DeviceLock:
     """Holds a device from `with` to its end.
 
-    Devices that share a port share a lock, whatever they are called.
-
     Raises:
         BusyError: somebody else holds it; the error says who and since when.
     """
 
     def __init__(self, device: Device) -> None:
         self._device = device
-        name = _name(device)
         folder = cache_folder("locks")
-        self._lock = filelock.FileLock(folder / f"{name}.lock", timeout=0)
-        self._owner = folder / f"{name}.owner.json"
+        self._lock = filelock.FileLock(folder / f"{device.id}.lock", timeout=0)
+        self._owner = folder / f"{device.id}.owner.json"
 
     def __enter__(self) -> Self:
         try:
@@ -59,11 +53,3 @@ class DeviceLock:
         except (FileNotFoundError, ValueError):
             return "its holder has not said who it is"  # it has only just got the lock, or is about to free it
         return f"process {owner['pid']} on {owner['host']} since {owner['since']}"
-
-
-def _name(device: Device) -> str:
-    """A file name for what is locked: the port without detours, or the id."""
-    place = device.id if device.port is None else device.port
-    if place.startswith("/"):
-        place = str(Path(place).resolve())
-    return re.sub(r"[^A-Za-z0-9._-]", "_", place)

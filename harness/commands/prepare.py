@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.artifacts import make, missing_recipes
 from harness.combinations import models
-from harness.plan import make_plan
+from harness.plan import Selection, make_plan
 from targets.firmware import build
 
 NAME = "prepare"
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Make the missing models in a process of their own, then the firmware of every device that is there."""
-    plan = make_plan(options.matrix, options.devices_file, chosen=(), required=())
+    plan = make_plan(options.matrix, options.devices_file, Selection())
     wanted = list(models(plan.matrix))
     missing = missing_recipes(plan.matrix, wanted)
     if missing:

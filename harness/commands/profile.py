@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from harness.commands.output import add_json, print_json, print_table
+from harness.leases import Leases
 from harness.profiling import LayerProfile, Settings, profile, table
 from reds.bundle import Bundle, untrained
 from reds.errors import ConfigError
@@ -57,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     path = Path(options.network)
     bundle = Bundle.load(path) if path.is_dir() else untrained(architecture(options.network), seed=0)
     settings = Settings(options.precision, options.layout or device.layouts, options.repeats)
-    with tempfile.TemporaryDirectory() as logs, connect(device, Path(logs)) as target:
+    with tempfile.TemporaryDirectory() as logs, _leases().hold(device), connect(device, Path(logs)) as target:
         rows = table(target, bundle, settings, options.points) if options.table else tuple(profile(target, bundle, settings))
     if options.table:
         _write(options.table, rows)
@@ -67,6 +68,10 @@ def run(options: argparse.Namespace) -> int:
     elif not options.table:
         _print(rows)
     return 0
+
+
+def _leases() -> Leases:
+    return Leases(say=lambda text: print(text, file=sys.stderr))
 
 
 def _write(path: Path, rows: Iterable[LayerProfile]) -> None:

@@ -17,6 +17,7 @@ BENCHMARKS = (
     "judging",
     "store",
     "report",
+    "boards_shared",
 )
 
 

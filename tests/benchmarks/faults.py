@@ -33,7 +33,7 @@ from targets.connect import connect
 from targets.emulators import qemu, rp2040js
 from targets.firmware import Firmware, build
 from targets.inventory import Device
-from tests.targets.device_examples import Example, example
+from tests.targets.device_examples import Example, alone, example
 from tests.targets.faulty_line import Fault, FaultyLine, Port, TcpPort, TerminalPort, faulty_line
 
 LONGEST_AFTER_S = 5.0
@@ -120,7 +120,7 @@ def board_behind(place: Place, folder: Path, fault: Fault | None) -> Iterator[tu
     port: Port = TcpPort() if place.way == "tcp" else TerminalPort(folder / "by-id")
     device = Device("faulty", DEVICES[place.environment], place.environment, port.url, 115200, ANSWER_TIMEOUT_S)
     with faulty_line(COMMANDS[place.environment](firmware), port, fault) as line:
-        board = Board(device, lambda device: connect(device, folder / "logs"), REPEATS, lambda device, identity: None)
+        board = Board(device, lambda device: connect(device, folder / "logs"), REPEATS, lambda device, identity: None, alone)
         try:
             yield board, line
         finally:

@@ -24,6 +24,7 @@ from reds.errors import (
 )
 from targets.inventory import Device
 from targets.target import Clock, Identity, Loaded, Target, TimeRequest, Timing
+from tests.targets.device_examples import alone
 
 DEVICE = Device("nano", "nano33ble", "nano33ble", "/dev/ttyACM0", 115200, 60.0)
 CLOCK = Clock("cycles", 64_000_000)
@@ -93,7 +94,7 @@ def seen() -> list[tuple[Device, Identity]]:
 
 @pytest.fixture
 def board(unreliable: Unreliable, seen: list[tuple[Device, Identity]]) -> Iterator[Board]:
-    made = Board(DEVICE, unreliable.connect, Repeats(1, 2), lambda device, identity: seen.append((device, identity)))
+    made = Board(DEVICE, unreliable.connect, Repeats(1, 2), lambda device, identity: seen.append((device, identity)), alone)
     with closing(made):
         yield made
 
@@ -114,7 +115,7 @@ def test_what_a_break_interrupts_is_begun_again_with_the_image(
     assert unreliable.done == ["connect", "load", "select 1", "close", "connect", "load", "select 1", "infer"]
     assert board.attempts() == 2
     assert board.attempts() == 1  # what was told once is not told again
-    assert len(seen) == 1
+    assert len(seen) == 2  # once for each connection
 
 
 def test_requests_that_were_sent_again_are_attempts_too(board: Board, unreliable: Unreliable) -> None:
@@ -207,7 +208,7 @@ def test_a_refusal_after_a_break_is_no_break_either(board: Board, unreliable: Un
 
 def test_a_device_that_is_not_there_at_first_is_not_waited_for(unreliable: Unreliable) -> None:
     unreliable.plan = {"connect": [MissingError("no port")]}
-    boards = Boards(unreliable.connect, Repeats(1, 2), lambda device, identity: None)
+    boards = Boards(unreliable.connect, Repeats(1, 2), lambda device, identity: None, alone)
     with pytest.raises(MissingError, match="no port"):
         boards[DEVICE].load(b"image", "sha")
     with pytest.raises(MissingError, match="out of this run"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from reds.export import image
 from reds.image import read_image
 from reds.reference import infer
 from reds.subnets import halving
+from targets.inventory import Device
 
 PRECISIONS = ("float32", "int8")
 INPUTS, CLASSES = 70, 5
@@ -48,3 +50,8 @@ def example(seed: int = 3) -> Example:
         inputs={"float32": inputs, "int8": generator.integers(-128, 128, inputs.shape).astype(np.int8)},
         levels=len(bundle.subnets),
     )
+
+
+def alone(_device: Device) -> AbstractContextManager[Callable[[], None]]:
+    """The lease of a device that nobody else asks for."""
+    return nullcontext(lambda: None)

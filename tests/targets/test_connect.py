@@ -12,7 +12,7 @@ import pytest
 from bridge import on_pty, on_tcp
 from device_examples import Example
 
-from reds.errors import BusyError, DeviceError, FlashError, MissingError, ProtocolError
+from reds.errors import DeviceError, FlashError, MissingError, ProtocolError
 from targets import serial_board
 from targets.connect import check_identity, connect
 from targets.firmware import Firmware, build
@@ -59,11 +59,6 @@ def test_a_board_behind_a_network_port_is_used_like_any_device(host_firmware: Fi
     with on_tcp([str(host_firmware.elf)]) as port, connect(board(port), logs) as target:
         target.load(network.images["float32"])
         network.assert_right("float32", 0, target.infer(network.inputs["float32"]))
-
-
-def test_a_port_is_used_by_one_name_at_a_time(host_firmware: Firmware, logs: Path) -> None:
-    with on_pty([str(host_firmware.elf)]) as port, connect(board(port), logs), pytest.raises(BusyError, match="nano-2 is in use"):
-        connect(replace(board(port), id="nano-2"), logs).__enter__()
 
 
 @pytest.mark.parametrize("port", ["/dev/there-is-no-such-port", "socket://127.0.0.1:1"])

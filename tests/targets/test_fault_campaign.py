@@ -19,7 +19,7 @@ from targets.connect import connect
 from targets.firmware import build
 from targets.inventory import Device
 from tests.benchmarks.faults import ANSWER_TIMEOUT_S, REPEATS, Place, Run, board_behind, campaign, main, table
-from tests.targets.device_examples import Example
+from tests.targets.device_examples import Example, alone
 from tests.targets.faulty_line import Fault
 
 pytestmark = pytest.mark.toolchain
@@ -101,7 +101,7 @@ def test_an_emulator_that_is_killed_at_work_is_started_again(
 ) -> None:
     found = device(name)
     inputs = np.tile(network.inputs["int8"], (400, 1))
-    with closing(Board(found, lambda device: connect(device, logs), REPEATS, lambda device, identity: None)) as board:
+    with closing(Board(found, lambda device: connect(device, logs), REPEATS, lambda device, identity: None, alone)) as board:
         board.load(network.images["int8"], "int8")
         expected = board.infer(1, network.inputs["int8"])
         with killed_at_work(0.01):

@@ -19,6 +19,9 @@ answer_timeout_s = 2.5
 """
 
 
+TWO = "[devices.x]\nkind='pico'\n{}\n[devices.y]\nkind='pico'\n{}"
+
+
 def load(folder: Path, text: str) -> Inventory:
     path = folder / FILE
     path.write_text(text)
@@ -56,7 +59,19 @@ def test_a_file_may_change_what_is_there_without_it(tmp_path: Path) -> None:
         ("[devices]\nhost = 3", "not a table"),
         ("[devices.x]\nport='/dev/ttyACM0'", "has no kind"),
         ("[devices.x]\nkind='nano33'", "did you mean nano33ble"),
-        ("[devices.x]\nkind='nano33ble'", "needs a port"),
+        ("[devices.x]\nkind='nano33ble'", "needs one of port, serial_number, usb_path"),
+        ("[devices.x]\nkind='pico'\nport='/dev/ttyACM0'\nserial_number='1'", "(?s)needs one of.*seen: port, serial_number"),
+        ("[devices.x]\nkind='pico'\nserial_number='1'\nusb_path='1-2'", "needs one of port"),
+        ("[devices.x]\nkind='pico'\nserial_number=17", "serial_number of device 'x' is not a text"),
+        ("[devices.x]\nkind='pico'\nusb_path='ttyACM0'", "no path of hubs' ports"),
+        ("[devices.x]\nkind='pico-emu'\nserial_number='1'", "takes no port, serial number or USB path"),
+        ("[devices.x]\nkind='pico'\nserial_numbr='1'", "did you mean serial_number"),
+        ("[devices.x]\nkind='host'\n[devices.x]\nkind='host'", "(?s)not TOML.*every device a name of its own"),
+        ("[devices.x]\nkind='host'\nkind='host'", "(?s)not TOML.*every key once"),
+        (TWO.format("serial_number='1'", "serial_number='1'"), "'x' and 'y' are one board\n  seen: serial number 1"),
+        (TWO.format("usb_path='1-2'", "usb_path='1-2'"), "are one board"),
+        (TWO.format("port='/dev/ttyACM0'", "port='/dev/../dev/ttyACM0'"), "are one board"),
+        (TWO.format("port='socket://h:1'", "port='socket://h:1'"), "are one board"),
         ("[devices.x]\nkind='host'\nport='/dev/ttyACM0'", "takes no port"),
         ("[devices.x]\nkind='host'\nbaudrate=9600", "did you mean baud"),
         ("[devices.x]\nkind='host'\nid='y'", "unknown key"),
@@ -85,6 +100,13 @@ def test_a_file_may_change_what_is_there_without_it(tmp_path: Path) -> None:
 def test_mistakes_are_named(tmp_path: Path, text: str, complaint: str) -> None:
     with pytest.raises(ConfigError, match=complaint):
         load(tmp_path, text)
+
+
+def test_boards_that_look_alike_are_told_apart(tmp_path: Path) -> None:
+    inventory = load(tmp_path, TWO.format("serial_number='1'", "usb_path='1-2'"))
+    assert [inventory.device(name).place for name in ("x", "y", "host")] == ["serial number 1", "USB path 1-2", ""]
+    assert inventory.device("x").is_board
+    assert not inventory.device("host").is_board
 
 
 def test_an_unknown_device_is_met_with_the_nearest_ones() -> None:
@@ -128,7 +150,14 @@ def test_what_is_missing_comes_with_the_command_that_installs_it(name: str, reas
 
 @pytest.mark.parametrize(
     ("port", "available"),
-    [("/dev/there-is-no-such-port", False), ("/dev/null", True), ("socket://127.0.0.1:1", True), ("hwgrep://Nano", True)],
+    [
+        ("/dev/there-is-no-such-port", False),
+        (__file__, False),
+        ("/dev", False),
+        ("/dev/null", True),
+        ("socket://127.0.0.1:1", True),
+        ("hwgrep://Nano", True),
+    ],
 )
 def test_a_board_is_available_if_its_port_is_there(port: str, available: bool) -> None:
     board = Device("nano-1", "nano33ble", "nano33ble", port, 115200, 60.0)

@@ -5,17 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from reds.errors import BusyError
-from targets.inventory import Device, Inventory
+from targets.inventory import Inventory
 from targets.locks import DeviceLock
 
 HOST = Inventory.load(None).device("host")
-BOARD = Device("nano-1", "nano33ble", "nano33ble", "/dev/ttyACM0", 115200, 60.0)
 
 HOLD = """
 import time
@@ -50,16 +47,3 @@ def test_an_error_inside_frees_the_lock() -> None:
         raise KeyboardInterrupt
     with DeviceLock(HOST):
         pass
-
-
-def test_names_of_one_port_share_its_lock(tmp_path: Path) -> None:
-    port = tmp_path / "ttyACM0"
-    port.touch()
-    alias = tmp_path / "by-id"
-    alias.symlink_to(port)
-    first, second = replace(BOARD, port=str(port)), replace(BOARD, id="nano-2", port=str(alias))
-    with DeviceLock(first), DeviceLock(HOST):
-        with pytest.raises(BusyError, match="nano-2"):
-            DeviceLock(second).__enter__()
-        with DeviceLock(replace(BOARD, port="socket://127.0.0.1:5000")):
-            pass
