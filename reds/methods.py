@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 
+from reds.bundle import Bundle
+from reds.datasets.split import Split
 from reds.importing.identity import content_digest
+from reds.plans import TrainingPlan
 from reds.recipe import EARLY_EXITS, REDS, REDS_FROM_SCRATCH, SCRATCH, Recipe
-from reds.stage_graph import Step
+from reds.stage_graph import OnEpoch, Step
 from reds.stages import Stage
 from reds.steps.convert import converted
 from reds.steps.exits import with_exits
@@ -84,24 +87,23 @@ Method = Callable[[Ingredients], tuple[Step, ...]]
 
 def reds(given: Ingredients) -> tuple[Step, ...]:
     """Nested subnetworks of a trained network, trained together from its weights."""
-    plan, seed = given.recipe.finetuning, given.recipe.seed
-    step = Step(
-        FINETUNED,
-        {"plan": plan.to_dict(), "seed": seed},
-        lambda bundles, split, tick: [finetuned(bundles[0], split, plan, seed, tick)],
-        ticks=plan.epochs,
-        before=(given.nested,),
-    )
-    return (step,)
+    return _trained_together(given, FINETUNED, finetuned)
 
 
 def reds_from_scratch(given: Ingredients) -> tuple[Step, ...]:
     """Nested subnetworks of the same widths, trained together from random weights."""
+    return _trained_together(given, NESTED, nested_from_scratch)
+
+
+JointTraining = Callable[[Bundle, Split, TrainingPlan, int, OnEpoch], Bundle]
+
+
+def _trained_together(given: Ingredients, stage: Stage, train: JointTraining) -> tuple[Step, ...]:
     plan, seed = given.recipe.finetuning, given.recipe.seed
     step = Step(
-        NESTED,
+        stage,
         {"plan": plan.to_dict(), "seed": seed},
-        lambda bundles, split, tick: [nested_from_scratch(bundles[0], split, plan, seed, tick)],
+        lambda bundles, split, tick: [train(bundles[0], split, plan, seed, tick)],
         ticks=plan.epochs,
         before=(given.nested,),
     )

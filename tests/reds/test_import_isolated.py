@@ -20,7 +20,7 @@ from reds.importing import import_network, isolated
 from reds.importing.hdf5 import read_hdf5
 from reds.importing.keras_models import archived, read_archive
 from reds.zoo import architecture
-from tests.reds.foreign_files import SMALL_CONFIG, save_archive, save_keras2, small, stored_layers
+from tests.reds.foreign_files import SMALL_CONFIG, save_archive, save_keras2, saved, small, small_bundle, stored_layers
 from tests.reds.random_networks import random_bundle
 
 pytest.importorskip("h5py", reason="needs h5py")
@@ -35,11 +35,6 @@ WAYS = pytest.mark.parametrize(
 # One byte each, which libhdf5 1.14.6 does not survive: the kind of a variable-length type, and a size in the heap of names.
 CRASHES = (b"layer_names\0\0\0\0\0\x19\x01", b"layer_names\0\0\0\0\0\x19\x02")
 HANGS = (b"\x0e\0\0\0\0\0\0\0classes/bias:0", b"\x7f\0\0\0\0\0\0\0classes/bias:0")
-
-
-def saved(save: Save, folder: Path, network: Architecture | None = None) -> Path:
-    save(random_bundle(network or small(), 3), folder / "model")
-    return folder / "model"
 
 
 def before_reading(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
@@ -82,7 +77,7 @@ def test_a_process_that_hangs_means_a_damaged_file(
 def test_files_that_the_library_does_not_survive_are_refused(
     damage: tuple[bytes, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = saved(save_keras2, tmp_path, architecture("dnn_s"))
+    path = saved(save_keras2, tmp_path, random_bundle(architecture("dnn_s"), 3))
     content = path.read_bytes()
     assert damage[0] in content
     path.write_bytes(content.replace(*damage))
@@ -146,7 +141,7 @@ def test_a_relative_path_is_read_from_another_folder(save: Save, tmp_path: Path,
 
 @WAYS
 def test_numbers_that_are_not_finite_are_named(save: Save, network: Architecture | None, tmp_path: Path) -> None:
-    bundle = random_bundle(small(), 3)
+    bundle = small_bundle()
     bundle.weights["norm2/gamma"][1] = np.nan
     save(bundle, tmp_path / "model")
     with pytest.raises(ProtocolError, match=r"(?s)model holds numbers that are not finite.*1 of 5 in gamma of norm2"):
@@ -158,7 +153,7 @@ def test_a_model_in_memory_needs_no_other_process(monkeypatch: pytest.MonkeyPatc
         raise AssertionError
 
     monkeypatch.setattr("subprocess.Popen", refuse)
-    original = random_bundle(small(), 3)
+    original = small_bundle()
     layers = [
         SimpleNamespace(name=name, get_weights=lambda arrays=arrays: list(arrays.values()))
         for name, arrays in stored_layers(original)
