@@ -9,9 +9,9 @@ from pathlib import Path
 from reds.bundle import Bundle
 from reds.datasets.split import Split
 from reds.importing.identity import content_digest
-from reds.plans import TrainingPlan
+from reds.plans import EpochsDone, TrainingPlan
 from reds.recipe import EARLY_EXITS, REDS, REDS_FROM_SCRATCH, SCRATCH, Recipe
-from reds.stage_graph import OnEpoch, Step
+from reds.stage_graph import Step
 from reds.stages import Stage
 from reds.steps.convert import converted
 from reds.steps.exits import with_exits
@@ -95,7 +95,7 @@ def reds_from_scratch(given: Ingredients) -> tuple[Step, ...]:
     return _trained_together(given, NESTED, nested_from_scratch)
 
 
-JointTraining = Callable[[Bundle, Split, TrainingPlan, int, OnEpoch], Bundle]
+JointTraining = Callable[[Bundle, Split, TrainingPlan, int, EpochsDone], Bundle]
 
 
 def _trained_together(given: Ingredients, stage: Stage, train: JointTraining) -> tuple[Step, ...]:
@@ -120,7 +120,9 @@ def _alone(given: Ingredients, subnet: str) -> Step:
     return Step(
         ALONE,
         {"plan": plan.to_dict(), "seed": seed, "subnet": subnet},
-        lambda bundles, split, tick: [alone_from_scratch(bundles[0], subnet, split=split, plan=plan, seed=seed, on_epoch=tick)],
+        lambda bundles, split, tick: [
+            alone_from_scratch(bundles[0], subnet, split=split, plan=plan, seed=seed, epochs_done=tick)
+        ],
         ticks=plan.epochs,
         before=(given.nested,),
     )
@@ -133,7 +135,7 @@ def early_exits(given: Ingredients) -> tuple[Step, ...]:
     step = Step(
         EXITS,
         {"plan": plan.to_dict(), "seed": seed, "limits_macs": list(limits.items())},
-        lambda bundles, split, tick: with_exits(bundles[0], limits, split=split, plan=plan, seed=seed, on_epoch=tick),
+        lambda bundles, split, tick: with_exits(bundles[0], limits, split=split, plan=plan, seed=seed, epochs_done=tick),
         ticks=plan.epochs,
         before=(given.whole,),
     )
