@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 
+from reds.bundle import Bundle
+from reds.datasets.split import Split
 from reds.importing.identity import content_digest
+from reds.plans import EpochsDone, TrainingPlan
 from reds.recipe import EARLY_EXITS, REDS, REDS_FROM_SCRATCH, SCRATCH, Recipe
 from reds.stage_graph import Step
 from reds.stages import Stage
@@ -84,24 +87,23 @@ Method = Callable[[Ingredients], tuple[Step, ...]]
 
 def reds(given: Ingredients) -> tuple[Step, ...]:
     """Nested subnetworks of a trained network, trained together from its weights."""
-    plan, seed = given.recipe.finetuning, given.recipe.seed
-    step = Step(
-        FINETUNED,
-        {"plan": plan.to_dict(), "seed": seed},
-        lambda bundles, split, tick: [finetuned(bundles[0], split, plan, seed, tick)],
-        ticks=plan.epochs,
-        before=(given.nested,),
-    )
-    return (step,)
+    return _trained_together(given, FINETUNED, finetuned)
 
 
 def reds_from_scratch(given: Ingredients) -> tuple[Step, ...]:
     """Nested subnetworks of the same widths, trained together from random weights."""
+    return _trained_together(given, NESTED, nested_from_scratch)
+
+
+JointTraining = Callable[[Bundle, Split, TrainingPlan, int, EpochsDone], Bundle]
+
+
+def _trained_together(given: Ingredients, stage: Stage, train: JointTraining) -> tuple[Step, ...]:
     plan, seed = given.recipe.finetuning, given.recipe.seed
     step = Step(
-        NESTED,
+        stage,
         {"plan": plan.to_dict(), "seed": seed},
-        lambda bundles, split, tick: [nested_from_scratch(bundles[0], split, plan, seed, tick)],
+        lambda bundles, split, tick: [train(bundles[0], split, plan, seed, tick)],
         ticks=plan.epochs,
         before=(given.nested,),
     )
@@ -118,7 +120,9 @@ def _alone(given: Ingredients, subnet: str) -> Step:
     return Step(
         ALONE,
         {"plan": plan.to_dict(), "seed": seed, "subnet": subnet},
-        lambda bundles, split, tick: [alone_from_scratch(bundles[0], subnet, split=split, plan=plan, seed=seed, on_epoch=tick)],
+        lambda bundles, split, tick: [
+            alone_from_scratch(bundles[0], subnet, split=split, plan=plan, seed=seed, epochs_done=tick)
+        ],
         ticks=plan.epochs,
         before=(given.nested,),
     )
@@ -131,7 +135,7 @@ def early_exits(given: Ingredients) -> tuple[Step, ...]:
     step = Step(
         EXITS,
         {"plan": plan.to_dict(), "seed": seed, "limits_macs": list(limits.items())},
-        lambda bundles, split, tick: with_exits(bundles[0], limits, split=split, plan=plan, seed=seed, on_epoch=tick),
+        lambda bundles, split, tick: with_exits(bundles[0], limits, split=split, plan=plan, seed=seed, epochs_done=tick),
         ticks=plan.epochs,
         before=(given.whole,),
     )

@@ -16,10 +16,11 @@ from reds.datasets.registry import check_fit
 from reds.datasets.request import Request
 from reds.datasets.split import Split, open_split, stated_fingerprint
 from reds.methods import networks
+from reds.plans import EpochsDone
 from reds.prepared import found_data, prepared_data
-from reds.progress import Progress, tenths
+from reds.progress import EpochsShown, Progress, tenths
 from reds.recipe import Recipe
-from reds.stage_graph import OnEpoch, Step, in_order
+from reds.stage_graph import Step, in_order
 from reds.stages import Stage
 from reds.steps.evaluate import evaluated, validated
 from reds.zoo import architecture as find_architecture
@@ -132,18 +133,11 @@ class _Run:
     split: Split
     progress: Progress
 
-    def stage(self, stage: Stage, facts: Mapping[str, Any], ticks: int, work: Callable[[Path, OnEpoch], None]) -> Path:
-        """The folder of a stage's result; `ticks` steps of progress are reported, as epochs end or afterwards."""
-        label, reported = f"{self.recipe.name}: {stage.doing}", 0
-
-        def tick(_epoch: int) -> None:
-            nonlocal reported
-            reported += 1
-            self.progress(label, 1)
-
-        self.progress(label, 0)
-        folder = stage.build(facts, lambda folder: work(folder, tick))
-        self.progress(label, ticks - reported)
+    def stage(self, stage: Stage, facts: Mapping[str, Any], ticks: int, work: Callable[[Path, EpochsDone], None]) -> Path:
+        """The folder of a stage's result; `ticks` steps of progress are reported, as epochs go by or afterwards."""
+        shown = EpochsShown(f"{self.recipe.name}: {stage.doing}", self.progress)
+        folder = stage.build(facts, lambda folder: work(folder, shown))
+        shown.finish(ticks)
         return folder
 
     def networks(self, step: Step, given: Sequence[Bundle]) -> Path:

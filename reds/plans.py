@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -18,6 +18,10 @@ _CHOICES: Mapping[str, Collection[str]] = {
     "compute_type": COMPUTE_TYPES,
 }
 _NUMBERS = ("epochs", "batch_size", "learning_rate", "weight_decay", "noise", "distillation", "epoch_examples")
+
+EpochsDone = Callable[[float], None]
+"""Called with how many epochs of a training are done: at its beginning with those of an earlier run that was killed (else with
+0), then as it goes on, in parts of an epoch too."""
 
 
 @dataclass(frozen=True)

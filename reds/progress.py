@@ -7,19 +7,56 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-Progress = Callable[[str, int], None]
-"""Called with what is being done ("mlp1-digits-0: pretrained") and by how many steps it went on."""
+Progress = Callable[[str, float], None]
+"""Called with what is being done ("mlp1-digits-0: pretrained") and by how many steps it went on, or by what part of one."""
 
 Amounts = Callable[[str, int, int], None]
 """Called with what is being done ("unpacking x.tar.gz"), how much of it is done, and how much there is, in one unit."""
 
+ROUNDING = 1e-6  # of a step, which a sum of its parts may lack
 
-def silent(_doing: str, _steps: int) -> None:
+
+def silent(_doing: str, _steps: float) -> None:
     """Shows nothing."""
 
 
 def no_amounts(_doing: str, _done: int, _total: int) -> None:
     """Shows nothing."""
+
+
+class EpochsShown:
+    """The epochs of a training (see `reds.plans.EpochsDone`) as steps of a progress; one that goes on says so.
+
+    Args:
+        doing: what it is called.
+        progress: what is told, at once and with every call.
+    """
+
+    def __init__(self, doing: str, progress: Progress) -> None:
+        self._doing, self._progress, self._done = doing, progress, 0.0
+        self._begun = False
+        progress(doing, 0)
+
+    def __call__(self, done: float) -> None:
+        self._progress(self._doing, done - self._done)
+        if not self._begun and done:
+            self._doing += f", going on after epoch {done:g}"
+            self._progress(self._doing, 0)
+        self._begun, self._done = True, done
+
+    def finish(self, epochs: int) -> None:
+        """All is done that was announced as so many epochs, whether it was made or found."""
+        self._progress(self._doing, epochs - self._done)
+
+
+@contextmanager
+def showing_on_terminal(total: int, stream: TextIO = sys.stderr) -> Iterator[Progress]:
+    """As `showing` on a terminal; elsewhere nothing is shown."""
+    if not stream.isatty():
+        yield silent
+        return
+    with _bar(total, stream) as progress:
+        yield progress
 
 
 @contextmanager
@@ -32,10 +69,12 @@ def showing(total: int, stream: TextIO = sys.stderr) -> Iterator[Progress]:
 @contextmanager
 def _bar(total: int, stream: TextIO) -> Iterator[Progress]:
     from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn  # noqa: PLC0415
     from rich.progress import Progress as Bar  # noqa: PLC0415
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    share = TextColumn("{task.percentage:.1f} %")  # of a long training, an epoch may be less than one percent
+    times = (TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), share, *times)
     with Bar(*columns, console=Console(file=stream)) as bar:
         task = bar.add_task("starting", total=total)
         yield lambda doing, steps: bar.update(task, description=doing, advance=steps)
@@ -43,13 +82,14 @@ def _bar(total: int, stream: TextIO) -> Iterator[Progress]:
 
 @contextmanager
 def _lines(total: int, stream: TextIO) -> Iterator[Progress]:
-    done, last, said = 0, "", 0
+    done, last, said = 0.0, "", 0
 
-    def progress(doing: str, steps: int) -> None:
+    def progress(doing: str, steps: float) -> None:
         nonlocal done, last, said
-        tenth = 10 * done // max(total, 1)
+        whole = int(done + ROUNDING)
+        tenth = 10 * whole // max(total, 1)
         if doing != last or tenth > said:
-            print(f"[{100 * done // max(total, 1):3d} %] {doing}", file=stream, flush=True)
+            print(f"[{100 * whole // max(total, 1):3d} %] {doing}", file=stream, flush=True)
             said = tenth
         done, last = done + steps, doing
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from reds.bundle import Bundle
 from reds.datasets.split import Split
+from reds.plans import EpochsDone
 from reds.stages import Stage
 
-OnEpoch = Callable[[int], None]
-Work = Callable[[Sequence[Bundle], Split, OnEpoch], Sequence[Bundle]]
-"""Networks of the steps before, data, and what is called after each epoch -> networks."""
+Work = Callable[[Sequence[Bundle], Split, EpochsDone], Sequence[Bundle]]
+"""Networks of the steps before, data, and what is told how far a training is -> networks."""
 
 
 @dataclass(frozen=True, eq=False)

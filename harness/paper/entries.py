@@ -177,6 +177,7 @@ def block(
         values: everything published.
     """
     shelf = Shelf(values, network.published, network.dataset)
+    rows = {column: [row for row in each if "bundle" in row] for column, each in rows.items()}  # the rest keep no budget
     loaded = {row["bundle"]: Bundle.load(Path(row["bundle"])) for each in rows.values() for row in each}
     hashes = {path: bundle.content_hash() for path, bundle in loaded.items()}
 

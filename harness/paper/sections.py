@@ -94,7 +94,7 @@ def cost_section(block: Block) -> Section:
     rows = []
     for budget, entries in _by_budget(block.entries):
         alike: dict[tuple[str, ...], list[Entry]] = {}
-        for entry in (entry for entry in entries if entry.runs):
+        for entry in entries:
             alike.setdefault(tuple(COSTS[name](entry) for name in OWN), []).append(entry)
         for same in alike.values():
             cells = (next((text for entry in same if (text := cost(entry)) != NONE), NONE) for cost in COSTS.values())

@@ -14,7 +14,8 @@ from __future__ import annotations
 import argparse
 
 from reds.bundle import Bundle, check_replaceable
-from reds.commands.shared import add_bundle, add_data, add_json, add_output, print_rows, training_data_of, wrote
+from reds.commands.shared import add_bundle, add_data, add_json, add_output, training_data_of, wrote
+from reds.commands.tables import print_rows
 from reds.errors import ConfigError
 from reds.importance import METHODS, TAYLOR
 from reds.seeds import check_seed

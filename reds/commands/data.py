@@ -15,7 +15,8 @@ import argparse
 import json
 from typing import Any
 
-from reds.commands.shared import add_data_dir, add_json, print_rows
+from reds.commands.shared import add_data_dir, add_json
+from reds.commands.tables import print_rows, print_wrapped
 from reds.datasets.dataset import DataSet
 from reds.datasets.layout import find
 from reds.datasets.registry import DATASETS
@@ -44,7 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Prepare the set and print what is in it, or list all sets."""
     if arguments.name is None:
-        print_rows([_row(dataset, arguments) for dataset in DATASETS.values()], arguments.json)
+        rows = [_row(dataset, arguments) for dataset in DATASETS.values()]
+        if arguments.json:
+            print_rows(rows, as_json=True)
+        else:
+            print_rows([{name: row[name] for name in ("name", "found", "forms")} for row in rows], as_json=False)
+            print_wrapped(*(f"{row['name']}: {row['summary']}" for row in rows))
         return
     dataset = find_dataset(arguments.name)
     form = _form(dataset, arguments.form)

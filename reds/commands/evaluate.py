@@ -1,6 +1,7 @@
 """Measure the accuracy of every subnetwork on the test examples, each exported alone to Keras.
 
-The data set is the one that the bundle was trained on, or another one that --dataset names.
+The data set is the one that the bundle was trained on, or another one that --dataset names. The peak is what activations take in
+int8; in float32 they take four times that.
 
 examples:
   python -m reds evaluate build/finished
@@ -18,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from reds.bundle import Bundle, check_replaceable
-from reds.commands.shared import add_bundle, add_data, add_json, data_of, print_rows, subnet_rows, wrote
+from reds.commands.shared import add_bundle, add_data, add_json, data_of, print_subnets, subnet_rows, wrote
 from reds.datasets.split import Split
+from reds.progress import showing_on_terminal
 from reds.steps.evaluate import Evaluation, evaluated
 
 NAME = "evaluate"
@@ -40,7 +42,8 @@ def run(arguments: argparse.Namespace) -> None:
         check_replaceable(arguments.output)
     bundle = Bundle.load(arguments.bundle)
     split, _ = data_of(bundle, arguments)
-    evaluation = evaluated(bundle, split)
+    with showing_on_terminal(len(bundle.subnets) * len(split.y_test)) as progress:
+        evaluation = evaluated(bundle, split, lambda examples: progress("evaluating", examples))
     bundle = bundle.with_provenance(accuracy=dict(evaluation.accuracy), evaluated_on=split.facts())
     if arguments.output:
         wrote(bundle, arguments.output)
@@ -48,7 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
     rows = subnet_rows(bundle)
     if arguments.json:
         rows = [{**row, **facts} for row, facts in zip(rows, _facts(evaluation, split), strict=True)]
-    print_rows(rows, arguments.json)
+    print_subnets(rows, arguments.json)
 
 
 def _facts(evaluation: Evaluation, split: Split) -> list[dict[str, Any]]:

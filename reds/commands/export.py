@@ -79,8 +79,9 @@ def run(arguments: argparse.Namespace) -> None:
     write_whole(arguments.output, data)
     print(f"wrote {arguments.output}: {len(data):,} bytes, {arguments.precision}, layout {arguments.layout}", file=sys.stderr)
     for level in written.levels:
-        needs = f"{level.activation_bytes:,} bytes of arena for activations, beside what a device's kernels work in"
+        needs = f"{level.activation_bytes:,} bytes of arena for activations"
         print(f"  subnetwork {level.name}: {level.macs:,} MACs, {needs}", file=sys.stderr)
+    print("  (what a device's kernels work in comes on top)", file=sys.stderr)
 
 
 def _inputs(bundle: Bundle, arguments: argparse.Namespace) -> np.ndarray:

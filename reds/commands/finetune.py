@@ -39,6 +39,6 @@ def run(arguments: argparse.Namespace) -> None:
         do = "choose subnetworks first: python -m reds search"
         raise ConfigError(f"{arguments.bundle} has no subnetworks to train together", do=do)
     plan = chosen_plan(arguments, default_plans(bundle.architecture.name, split.name).finetuning)
-    with epochs_shown(f"fine-tuning {len(bundle.subnets)} subnetworks of {bundle.architecture.name}", plan.epochs) as on_epoch:
-        bundle = finetuned(bundle, split, plan, seed, on_epoch)
+    with epochs_shown(f"fine-tuning {len(bundle.subnets)} subnetworks of {bundle.architecture.name}", plan.epochs) as epochs_done:
+        bundle = finetuned(bundle, split, plan, seed, epochs_done)
     wrote(bundle, arguments.output)

@@ -27,13 +27,16 @@ from pathlib import Path
 from typing import Any
 
 from reds.bundle import Bundle
-from reds.commands.shared import add_data_dir, add_json, print_rows, subnet_rows
+from reds.commands.shared import add_data_dir, add_json, print_subnets, subnet_rows
 from reds.errors import ConfigError, MissingError
 from reds.pipeline import Artifacts, make, steps
 from reds.progress import showing
 from reds.recipe import Recipe
 
 NAME = "make"
+MISSING = "missing"
+HEAD = ("architecture", "dataset", "seed", "method", "bundle", "evaluation", "data")
+"""What all rows of a recipe have in common, and what is for programs."""
 SUMMARY = "make the bundles of a list of recipes through the cache"
 
 
@@ -49,12 +52,17 @@ def run(arguments: argparse.Namespace) -> None:
     recipes = read_recipes(arguments.recipes)
     with showing(sum(steps(recipe) for recipe in recipes)) as progress:
         made = [(recipe, make(recipe, progress, arguments.data_dir)) for recipe in recipes]
-    rows = [
-        {"recipe": number, **row} if arguments.json else row
-        for number, (recipe, artifacts) in enumerate(made)
-        for row in _rows(recipe, artifacts, arguments.json)
-    ]
-    print_rows(rows, arguments.json)
+    if arguments.json:
+        rows = [{"recipe": number, **row} for number, each in enumerate(made) for row in _rows(*each)]
+        print_subnets(rows, as_json=True)
+        return
+    for recipe, artifacts in made:
+        rows = _rows(recipe, artifacts)
+        print(f"{recipe.architecture}, {recipe.dataset}, seed {recipe.seed}, {recipe.method}:")
+        print_subnets([{key: value for key, value in row.items() if key not in HEAD} for row in rows], as_json=False)
+        for row in rows:
+            if MISSING in row:
+                print(f"{row['subnet']}: {row[MISSING]}")
 
 
 def read_recipes(path: Path) -> list[Recipe]:
@@ -75,14 +83,16 @@ def read_recipes(path: Path) -> list[Recipe]:
     return [Recipe.from_dict(entry) for entry in entries]
 
 
-def _rows(recipe: Recipe, artifacts: Artifacts, with_paths: bool) -> list[dict[str, Any]]:
+def _rows(recipe: Recipe, artifacts: Artifacts) -> list[dict[str, Any]]:
     """A row for each budget, with the accuracy on the validation examples too where there are any."""
     head = {"architecture": recipe.architecture, "dataset": recipe.dataset, "seed": recipe.seed, "method": recipe.method}
     validation = artifacts.validation()
-    rows = []
+    found = {}
     for path in artifacts.bundles:
         paths = {"bundle": str(path), "evaluation": str(artifacts.evaluation), "data": str(artifacts.data)}
         for row in subnet_rows(Bundle.load(path)):
-            chosen_by = {"validation_accuracy": validation[row["subnet"]]} if validation else {}
-            rows.append({**head, **row, **chosen_by, **(paths if with_paths else {})})
-    return rows
+            name = row["subnet"]
+            chosen_by = {"validation_accuracy": validation[name]} if validation else {}
+            found[name] = {**head, **row, **chosen_by, **paths}
+    nothing = {MISSING: "not even the first exit keeps this budget"}
+    return [found.get(name, {**head, "subnet": name, **nothing}) for name in recipe.subnet_names]

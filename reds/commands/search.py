@@ -3,10 +3,12 @@
 The exact search states what it proved; its budgets are percentages of the whole network's true MACs, head included, or of its
 latency on a device. cp-sat, scip and gurobi need OR-Tools and solve the published formulation instead, a variable for each unit.
 
-Given the name of a network instead of a bundle, the importance is random and the widths are only printed, unless -o is given.
-Limits on bytes hold for every subnetwork that is searched; the whole network is what it is.
+Without -o the widths are only printed. Given the name of a network instead of a bundle, the importance is random.
+Limits on bytes hold for every subnetwork that is searched; the whole network is what it is. The table says in "used" how much of
+its budget a subnetwork takes, --json everything.
 
 examples:
+  python -m reds search build/sorted --budgets 75,50,25
   python -m reds search build/sorted --budgets 75,50,25 -o build/nested
   python -m reds search build/sorted --budgets 50,25,10 --direction top-down --minimum-width 4 -o build/nested
   python -m reds search ds_cnn_l --importance random --seed 0 --budgets 75,50,25 --json
@@ -19,11 +21,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
+from collections.abc import Mapping, Sequence
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
 from reds.bundle import Bundle, check_replaceable, untrained
-from reds.commands.shared import add_json, print_rows, wrote
+from reds.commands.shared import add_json, wrote
+from reds.commands.tables import print_rows
 from reds.errors import ConfigError
 from reds.importance import METHODS, RANDOM
 from reds.search.activations import DEFINITIONS, INPUT_OUTPUT
@@ -41,6 +47,7 @@ from reds.zoo import architecture, halved_groups
 NAME = "search"
 SUMMARY = "choose nested subnetworks within budgets"
 COSTS = ("macs", "latency")
+FRACTION = 0.01  # one per cent: whoever names no more than that means shares of 1
 PROOF = ("solver", "status", "value", "bound", "gap", "seconds")
 
 
@@ -77,7 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--groups", metavar="NAME,...", help="with --halving: the groups that are cut (default: the poster's, or all)"
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="PATH", help="bundle folder to write; with NAME optional")
+    parser.add_argument("-o", "--output", type=Path, metavar="PATH", help="bundle folder to write (default: none)")
     add_json(parser)
 
 
@@ -91,16 +98,37 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.output:
         wrote(bundle, arguments.output)
     rows = _rows(bundle, limits)
+    for alike in _alike(rows):
+        print(f"note: subnetworks {', '.join(alike)} have the same widths{_why(limits)}", file=sys.stderr)
+    summary = _summary(bundle, rows)
     if arguments.json:
-        print(json.dumps(_summary(bundle, rows), indent=1))
-    else:
-        print_rows([_columns(row) for row in rows], as_json=False)
+        print(json.dumps(summary, indent=1))
+        return
+    print_rows([_columns(row) for row in rows], as_json=False)
+    if summary["solver"] in SOLVERS:
+        print("{solver}: {status}, gap {gap:.2g}, {seconds:.3f} s".format(**summary))
 
 
-def _columns(row: dict[str, Any]) -> dict[str, Any]:
-    """What fits a line: what JSON has, but for what says the same again or is the same in all lines."""
-    left_out = ("name", "peak_definition", "bound", "used_macs")
-    return {"subnet": row["name"], **{key: value for key, value in row.items() if key not in left_out}}
+def _alike(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """Names of the subnetworks that have the same widths, which lie beside one another."""
+    groups = ([row["name"] for row in rows] for _, rows in groupby(rows, key=lambda row: row["widths"]))
+    return [names for names in groups if len(names) > 1]
+
+
+def _why(limits: Limits) -> str:
+    """What keeps subnetworks from using their budgets, where bytes are limited."""
+    given = (("--peak-bytes", limits.peak_activation_bytes), ("--flash-bytes", limits.flash_bytes))
+    flags = [f"{flag} {number}" for flag, number in given if number is not None]
+    return f": within {' and '.join(flags)} there is no room for more" if flags else ""
+
+
+def _columns(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What fits a line."""
+    used, limit = (next((row[key] for key in row if key.startswith(start)), None) for start in ("used_", "limit_"))
+    shown = {"used": f"{used / limit:.1%}"} if used and limit else {}
+    peak = {"parameters": row["parameters"], "peak_bytes": row["peak_activation_bytes"], "flash_bytes": row["flash_bytes"]}
+    gap = {"gap": f"{row['gap']:.1g}"} if "gap" in row else {}
+    return {"subnet": row["name"], "widths": row["widths"], "macs": row["macs"], **shown, **peak, **gap}
 
 
 def _scored(arguments: argparse.Namespace) -> Bundle:
@@ -110,8 +138,6 @@ def _scored(arguments: argparse.Namespace) -> Bundle:
         if arguments.importance:
             do = "score it with: python -m reds convert --importance"
             raise ConfigError("--importance goes with the name of a network; a bundle has its own", do=do)
-        if not arguments.output:
-            raise ConfigError("-o is missing", do="name the bundle folder to write")
         return Bundle.load(path)
     network = architecture(arguments.network)
     if not (arguments.importance or arguments.halving):
@@ -150,6 +176,10 @@ def _shares(percentages: str) -> tuple[float, ...]:
         shares = tuple(float(number) / 100 for number in percentages.split(","))
     except ValueError as error:
         raise ConfigError("--budgets is a list of percentages", seen=repr(percentages), do="write it like 75,50,25") from error
+    if all(0 < share <= FRACTION for share in shares) and min(shares) < FRACTION:
+        meant = ",".join(f"{10_000 * share:g}" for share in shares)
+        do = f"write {meant}; for less than one per cent, begin with 100"
+        raise ConfigError("--budgets are percentages, not fractions", seen=repr(percentages), do=do)
     if list(shares) != sorted(shares, reverse=True):
         do = "write them like 75,50,25"
         raise ConfigError("--budgets are percentages of the whole network, falling", seen=repr(percentages), do=do)
@@ -157,13 +187,14 @@ def _shares(percentages: str) -> tuple[float, ...]:
 
 
 def _rows(bundle: Bundle, limits: Limits) -> list[dict[str, Any]]:
-    """What each subnetwork costs and how it was chosen."""
+    """What each subnetwork costs and how it was chosen; "same_as" names the largest one that has the same widths."""
     proofs = {item["name"]: item for item in bundle.provenance["widths"].get("solutions", [])}
     rows = []
     for subnet in bundle.subnets:
         cost, proof = bundle.architecture.cost(subnet.widths), proofs.get(subnet.name, {})
         row = {
             "name": subnet.name,
+            "same_as": None,
             "widths": list(subnet.widths),
             "macs": cost.macs,
             "parameters": cost.parameters,
@@ -174,6 +205,8 @@ def _rows(bundle: Bundle, limits: Limits) -> list[dict[str, Any]]:
         rows.append(
             {**row, **{key: value for key, value in proof.items() if key in PROOF or key.startswith(("limit_", "used_"))}}
         )
+    for larger, row in pairwise(rows):
+        row["same_as"] = larger["same_as"] or larger["name"] if row["widths"] == larger["widths"] else None
     return rows
 
 

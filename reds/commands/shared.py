@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +12,14 @@ from typing import Any
 
 from reds.architecture import Architecture
 from reds.bundle import Bundle
+from reds.commands.tables import print_rows
 from reds.datasets.layout import DATA_VARIABLE
 from reds.datasets.registry import DATASETS
 from reds.datasets.split import Split
 from reds.errors import ConfigError
+from reds.plans import EpochsDone
 from reds.prepared import split_for
-from reds.progress import showing, showing_amounts
+from reds.progress import EpochsShown, showing, showing_amounts
 from reds.seeds import check_seed
 from reds.subnets import Subnets
 
@@ -116,11 +117,10 @@ def _trained_on(bundle: Bundle, path: Path, named: str | None) -> _TrainedOn:
 
 
 @contextmanager
-def epochs_shown(doing: str, epochs: int) -> Iterator[Callable[[int], None]]:
-    """A callback for the end of each epoch that shows progress on standard error."""
+def epochs_shown(doing: str, epochs: int) -> Iterator[EpochsDone]:
+    """What is told how far a training is, and shows it on standard error."""
     with showing(epochs) as progress:
-        progress(doing, 0)
-        yield lambda _epoch: progress(doing, 1)
+        yield EpochsShown(doing, progress)
 
 
 def subnet_rows(bundle: Bundle) -> list[dict[str, Any]]:
@@ -147,27 +147,17 @@ def cost_rows(architecture: Architecture, subnets: Subnets, accuracy: Mapping[st
     return rows
 
 
-def print_rows(rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:
-    """The rows as an aligned table, or as JSON."""
-    if as_json:
-        print(json.dumps(list(rows), indent=1))
-        return
-    columns = list(rows[0])
-    table = [columns, *([_text(row.get(column, "")) for column in columns] for row in rows)]
-    widths = [max(len(line[index]) for line in table) for index in range(len(columns))]
-    for line in table:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+def print_subnets(rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:
+    """What `subnet_rows` gave, as a table or as JSON; the table leaves out what is four times another column."""
+    print_rows(rows if as_json else [_shown(row) for row in rows], as_json)
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    titles = {"peak_activation_int8_bytes": "peak_int8_bytes", "validation_accuracy": "validation"}
+    return {titles.get(key, key): value for key, value in row.items() if key != "peak_activation_float32_bytes"}
 
 
 def wrote(bundle: Bundle, path: Path) -> None:
     """Save the bundle and say so on standard error."""
     bundle.save(path)
     print(f"wrote {path}", file=sys.stderr)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, (list, tuple)):
-        return "-".join(_text(item) for item in value)
-    return str(value)

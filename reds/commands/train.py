@@ -41,6 +41,6 @@ def run(arguments: argparse.Namespace) -> None:
     plan = chosen_plan(arguments, default_plans(network.name, check_dataset(arguments.dataset)).pretraining)
     with showing_amounts() as amounts:
         split = split_for(network, arguments.dataset, arguments.seed, arguments.data_dir, amounts).check_training()
-    with epochs_shown(f"training {network.name}", plan.epochs) as on_epoch:
-        bundle = pretrained(network, split, plan, arguments.seed, on_epoch)
+    with epochs_shown(f"training {network.name}", plan.epochs) as epochs_done:
+        bundle = pretrained(network, split, plan, arguments.seed, epochs_done)
     wrote(bundle, arguments.output)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from reds.errors import MissingError
 
 DATA_VARIABLE = "REDS_DATA_DIR"
 ORIGIN = ".origin.json"
+LONGEST_LINE = 96  # of an error
 FOUND_ON_DISK = "files found on disk, their checksums not known"
 
 
@@ -78,14 +80,29 @@ class Layout:
 
     def missing(self, seen: str) -> MissingError:
         """The error that says how to get the set."""
-        ways = [f"--data-dir DIR or {DATA_VARIABLE}=DIR, where DIR/{self.folder} holds {self.expected}"]
-        if self.bounds:
-            ways.append(f"or DIR holds the archive {self.remotes[0].name}")
+        archive = f", or the archive {self.remotes[0].name}" if self.bounds else ""
+        ways = [
+            f"--data-dir DIR or {DATA_VARIABLE}=DIR, DIR being a folder that holds",
+            f"{self.folder}/ with {self.expected}{archive}",
+        ]
         if self.remotes:
-            ways.append(f"neither flag nor variable: it is downloaded from {', '.join(remote.url for remote in self.remotes)}")
-        return MissingError(
-            f"there is no data set {self.dataset!r}", seen=seen, do="; ".join(way for way in (*ways, self.instead) if way)
-        )
+            megabytes = sum(remote.size_bytes for remote in self.remotes) / 1e6
+            ways.append(f"or neither flag nor variable: {megabytes:,.0f} MB are downloaded from {self._source}")
+        ways += [self.instead] if self.instead else []
+        return MissingError(f"there is no data set {self.dataset!r}", seen=seen, do=_LINE.join(map(_wrapped, ways)))
+
+    @property
+    def _source(self) -> str:
+        """Where it is downloaded from: the file, or the folder of several."""
+        first = self.remotes[0].url
+        return first if len(self.remotes) == 1 else first.removesuffix(self.remotes[0].name)
+
+
+_LINE = "\n    "
+
+
+def _wrapped(text: str) -> str:
+    return _LINE.join(textwrap.wrap(text, LONGEST_LINE, break_long_words=False, break_on_hyphens=False))
 
 
 @dataclass(frozen=True)

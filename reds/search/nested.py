@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reds.architecture import Architecture
-from reds.errors import BudgetError
+from reds.architecture import Architecture, ChannelGroup
+from reds.errors import BudgetError, ConfigError
 from reds.importance import Importance
 from reds.layers import Widths
+from reds.search.chain import admissible_widths
 from reds.search.models import DIRECTIONS, Model, Settings, model_of
 from reds.search.problem import Solution
 from reds.subnets import Subnet, Subnets, budget_name
@@ -54,11 +55,14 @@ def search(
     smaller one lies within it.
 
     Raises:
-        ConfigError: the importance does not fit, or the solver cannot do what the settings ask for.
+        ConfigError: the importance does not fit, the solver cannot do what the settings ask for, or they leave nothing to cut.
         BudgetError: a budget or limit cannot be met.
     """
     settings = settings or Settings()
     order = DIRECTIONS[settings.direction]
+    whole = groups_kept_whole(architecture, settings)
+    if whole and len(whole) == sum(not group.whole and group.size > 1 for group in architecture.groups):
+        raise ConfigError(f"{_kept(whole, settings)} leaves nothing to cut", seen=_sizes(whole), do="take a smaller number")
     model = model_of(architecture, importance, settings)
     full, chosen = architecture.full_widths, None
     found: list[Found] = []
@@ -68,12 +72,32 @@ def search(
         try:
             solution = _whole(model, full) if fraction == 1 else model.solve(limit, *order.between(model.least, chosen, full))
         except BudgetError as error:
-            raise BudgetError(
-                f"subnetwork {name!r} of {architecture.name}: {error.what}", seen=error.seen, do=error.do
-            ) from error
+            what, do = f"subnetwork {name!r} of {architecture.name}: {error.what}", error.do
+            if whole:
+                what = f"{_kept(whole, settings)} keeps groups whole; {what}"
+                do = f"take a smaller number there ({_sizes(whole)}), or raise the budget"
+            raise BudgetError(what, seen=error.seen, do=do) from error
         chosen = solution.widths
         found.append(Found(Subnet(name, chosen), model.counted, limit, architecture.cost(chosen).macs, solution))
     return tuple(sorted(found, key=lambda item: -item.limit))
+
+
+def groups_kept_whole(architecture: Architecture, settings: Settings) -> list[ChannelGroup]:
+    """The groups that might be cut, but have no other width under the least width and the alignment that are asked for."""
+    widths = admissible_widths(architecture, settings.minimum_width, settings.align)
+    groups = zip(architecture.groups, widths, strict=True)
+    return [group for group, each in groups if len(each) == 1 and group.size > 1 and not group.whole]
+
+
+def _kept(whole: Sequence[ChannelGroup], settings: Settings) -> str:
+    """The options that keep these groups whole."""
+    smallest = min(group.size for group in whole)
+    options = (("--minimum-width", settings.minimum_width), ("--align", settings.align))
+    return " and ".join(f"{flag} {n}" for flag, n in options if n >= smallest) or " and ".join(f"{f} {n}" for f, n in options)
+
+
+def _sizes(groups: Sequence[ChannelGroup]) -> str:
+    return ", ".join(f"{group.name} has {group.size} channels" for group in groups)
 
 
 def share(whole: float, fraction: float) -> float:

@@ -7,17 +7,16 @@ together with TensorFlow in one process, its SCIP has crashed.
 
 from __future__ import annotations
 
-import json
 import math
 import os
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from reds.errors import BenchError, BudgetError, MissingError
+from reds.child_process import reply
+from reds.errors import BudgetError, MissingError
 from reds.search.problem import PROOF
 
 BACKENDS: Mapping[str, str] = {"cp-sat": "SAT", "scip": "SCIP", "gurobi": "GUROBI"}
@@ -28,12 +27,8 @@ Request = Mapping[str, Any]
 
 
 def answer() -> None:
-    """What the process does: from a request as JSON on its standard input to the answer, or the error, on its standard output."""
-    try:
-        found = solved(json.load(sys.stdin))
-    except BenchError as error:
-        found = {"kind": error.kind, "what": error.what, "seen": error.seen, "do": error.do}
-    json.dump(found, sys.stdout)
+    """What the process of a solver does."""
+    reply(solved)
 
 
 def solved(request: Request) -> dict[str, Any]:

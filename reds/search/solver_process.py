@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Mapping
-
-from reds.errors import BenchError, BudgetError, MissingError
+from reds.child_process import ChildEndedError, ask, command_of
+from reds.errors import BudgetError
 from reds.layers import Widths
 from reds.search.per_unit import Request
 from reds.search.problem import Solution
 from reds.search.published import UnitModel
 
-COMMAND = (sys.executable, "-P", "-c", "from reds.search.per_unit import answer; answer()")
-"""The process that solves; its request comes on its standard input."""
-
-_KINDS: Mapping[str, type[BenchError]] = {kind.kind: kind for kind in (MissingError, BudgetError)}
+COMMAND = command_of("reds.search.per_unit")
 
 
 def solve_units(
@@ -33,9 +24,10 @@ def solve_units(
         BudgetError: there is no solution, none was found in the time allowed, or the solver crashed.
     """
     request = request_for(model, solver, limit, floor=floor, ceiling=ceiling, time_limit_s=time_limit_s)
-    found = _answered(request)
-    if "kind" in found:
-        raise _KINDS[found["kind"]](found["what"], seen=found["seen"], do=found["do"])
+    try:
+        found = ask(COMMAND, request)
+    except ChildEndedError as end:
+        raise BudgetError(f"the solver {solver!r} crashed", seen=f"its process {end}", do="take --solver exact") from end
     widths = tuple(found["widths"])
     return Solution(
         solver=solver,
@@ -63,14 +55,3 @@ def request_for(
         "units": [[{"scores": each.scores.tolist(), "cost": each.cost} for each in layers] for layers in model.units],
         "kernels": [None if each is None else {"scores": each.scores.tolist(), "cost": each.cost} for each in model.kernels],
     }
-
-
-def _answered(request: Request) -> dict:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}  # it imports what this process would
-    done = subprocess.run(COMMAND, input=json.dumps(request).encode(), capture_output=True, env=environment, check=False)
-    if done.returncode == 0:
-        return json.loads(done.stdout)
-    how = f"exit status {done.returncode}" if done.returncode > 0 else f"{signal.strsignal(-done.returncode)}"
-    last_words = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-    seen = ": ".join([f"its process ended with {how}", *last_words])
-    raise BudgetError(f"the solver {request['solver']!r} crashed", seen=seen, do="take --solver exact")

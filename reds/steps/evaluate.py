@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,11 +24,17 @@ class Evaluation:
     accuracy: Mapping[str, float]
 
 
-def evaluated(bundle: Bundle, split: Split) -> Evaluation:
-    """Logits and accuracy of every subnetwork on the test part of the split."""
+def evaluated(bundle: Bundle, split: Split, examples_done: Callable[[int], None] = lambda _: None) -> Evaluation:
+    """Logits and accuracy of every subnetwork on the test part of the split.
+
+    Args:
+        bundle: the subnetworks.
+        split: the data.
+        examples_done: called with how many more answers there are, those of each subnetwork counted.
+    """
     from reds.training.evaluation import subnet_logits  # noqa: PLC0415 - imports TensorFlow
 
-    logits = subnet_logits(bundle, split.x_test)
+    logits = subnet_logits(bundle, split.x_test, examples_done)
     right = (logits.argmax(axis=2) == split.y_test).mean(axis=1)
     return Evaluation(logits, {subnet.name: float(share) for subnet, share in zip(bundle.subnets, right, strict=True)})
 

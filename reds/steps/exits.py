@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from reds.bundle import Bundle
 from reds.datasets.split import Split
 from reds.exits import deepest_exits
-from reds.plans import TrainingPlan
+from reds.plans import EpochsDone, TrainingPlan
 
 
 def with_exits(
@@ -17,7 +17,7 @@ def with_exits(
     split: Split,
     plan: TrainingPlan,
     seed: int,
-    on_epoch: Callable[[int], None],
+    epochs_done: EpochsDone,
 ) -> list[Bundle]:
     """A network for each budget: the layers up to the deepest exit within it, and that exit.
 
@@ -29,7 +29,7 @@ def with_exits(
         split: the data.
         plan: how to train.
         seed: decides all chance.
-        on_epoch: called after each epoch.
+        epochs_done: called as the training goes on.
 
     Raises:
         BudgetError: no exit but the network's own end keeps a budget.
@@ -40,7 +40,7 @@ def with_exits(
     from reds.training.recalibration import with_statistics_of  # noqa: PLC0415 - imports TensorFlow
 
     backbone = with_statistics_of(split.check_training(), bundle, seed) if plan.epochs else bundle
-    trained, losses = train_exits(backbone, exits, split=split, plan=plan, seed=seed, on_epoch=on_epoch)
+    trained, losses = train_exits(backbone, exits, split=split, plan=plan, seed=seed, epochs_done=epochs_done)
     facts = {**plan.to_dict(), "last_losses": list(losses)}
     depths = {name: exits[name].depth if name in exits else None for name in limits_macs}
     return [each.with_provenance(finetuning=facts, exits=depths) for each in trained]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from reds.bundle import Bundle
 from reds.datasets.split import Split
-from reds.plans import TrainingPlan
+from reds.plans import EpochsDone, TrainingPlan
 from reds.provenance import tool_versions
 from reds.steps.finetune import jointly_trained
 from reds.subnets import Subnet, Subnets
@@ -17,17 +16,17 @@ WIDTHS_FROM = ("imported", "pretraining", "importance")
 """What is known of the network on whose importance the widths were chosen."""
 
 
-def nested_from_scratch(bundle: Bundle, split: Split, plan: TrainingPlan, seed: int, on_epoch: Callable[[int], None]) -> Bundle:
+def nested_from_scratch(bundle: Bundle, split: Split, plan: TrainingPlan, seed: int, epochs_done: EpochsDone) -> Bundle:
     """The nested network of these subnetworks, trained together from random weights (the paper's "REDS training")."""
     from reds.training.pretraining import initial_bundle  # noqa: PLC0415 - imports TensorFlow
 
     initial = initial_bundle(bundle.architecture, seed).weights
     start = replace(bundle, weights=initial, private={}, provenance=_provenance(bundle, split, seed))
-    return jointly_trained(start, split, plan, seed, on_epoch)
+    return jointly_trained(start, split, plan, seed, epochs_done)
 
 
 def alone_from_scratch(
-    bundle: Bundle, subnet: str, *, split: Split, plan: TrainingPlan, seed: int, on_epoch: Callable[[int], None]
+    bundle: Bundle, subnet: str, *, split: Split, plan: TrainingPlan, seed: int, epochs_done: EpochsDone
 ) -> Bundle:
     """An ordinary network of the widths of one subnetwork, trained alone from random weights (the paper's "scratch").
 
@@ -37,12 +36,12 @@ def alone_from_scratch(
         split: the data.
         plan: how to train.
         seed: decides all chance.
-        on_epoch: called after each epoch.
+        epochs_done: called as the training goes on.
     """
     from reds.training.pretraining import pretrain  # noqa: PLC0415 - imports TensorFlow
 
     network = bundle.architecture.narrowed(bundle.subnets[bundle.subnets.level(subnet)].widths)
-    trained, loss = pretrain(network, split, plan, seed, on_epoch)
+    trained, loss = pretrain(network, split, plan, seed, epochs_done)
     subnets, facts = Subnets((Subnet(subnet, network.full_widths),)), _provenance(bundle, split, seed)
     return replace(trained, subnets=subnets, provenance={**facts, "finetuning": {**plan.to_dict(), "last_loss": loss}})
 

@@ -12,13 +12,13 @@ from reds.architecture import Architecture
 from reds.bundle import Bundle
 from reds.datasets.split import Split
 from reds.exits import Exit
-from reds.plans import TrainingPlan
+from reds.plans import EpochsDone, TrainingPlan
 from reds.provenance import tool_versions
 from reds.sources import source_digest
 from reds.subnets import Subnet, Subnets
 from reds.training.joint import RECALIBRATION_STREAM, STREAM, normalised_shares
 from reds.training.layers import Forward
-from reds.training.loop import Objective, OnEpoch, train
+from reds.training.loop import Objective, train
 from reds.training.pretraining import initial_weights
 from reds.training.recalibration import recalibrated
 from reds.training.session import make_deterministic
@@ -73,7 +73,7 @@ class ExitNetwork:
 
 
 def train_exits(
-    bundle: Bundle, exits: Mapping[str, Exit], *, split: Split, plan: TrainingPlan, seed: int, on_epoch: OnEpoch
+    bundle: Bundle, exits: Mapping[str, Exit], *, split: Split, plan: TrainingPlan, seed: int, epochs_done: EpochsDone
 ) -> tuple[list[Bundle], tuple[float, ...]]:
     """A bundle for each name with the network that ends at its exit, and each distinct exit's mean loss over the last epoch.
 
@@ -83,7 +83,7 @@ def train_exits(
         split: the data.
         plan: how to train; exits weigh as subnetworks do.
         seed: decides all chance.
-        on_epoch: called after each epoch.
+        epochs_done: called as the training goes on.
 
     Raises:
         ConfigError: there are no training examples, or the loss is no longer a number.
@@ -98,7 +98,7 @@ def train_exits(
         plan=plan,
         split=split,
         generator=np.random.default_rng([seed, STREAM]),
-        on_epoch=on_epoch,
+        epochs_done=epochs_done,
         unfinished=Unfinished.of(_facts(bundle, distinct, split, plan, seed)),
     )
     statistics = {}

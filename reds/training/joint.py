@@ -12,11 +12,11 @@ from reds.architecture import Architecture
 from reds.bundle import Bundle
 from reds.datasets.split import Split
 from reds.errors import ConfigError
-from reds.plans import TrainingPlan
+from reds.plans import EpochsDone, TrainingPlan
 from reds.provenance import tool_versions
 from reds.sources import source_digest
 from reds.subnets import Subnets
-from reds.training.loop import Objective, OnEpoch, train
+from reds.training.loop import Objective, train
 from reds.training.recalibration import Statistics, recalibrated
 from reds.training.session import make_deterministic
 from reds.training.shared import Level, SharedNetwork, common_layers, is_statistic, variable
@@ -53,7 +53,7 @@ def loss_shares(architecture: Architecture, subnets: Subnets, plan: TrainingPlan
 
 
 def train_subnets(
-    bundle: Bundle, *, split: Split, plan: TrainingPlan, seed: int, on_epoch: OnEpoch, stream: int = STREAM
+    bundle: Bundle, *, split: Split, plan: TrainingPlan, seed: int, epochs_done: EpochsDone, stream: int = STREAM
 ) -> tuple[Bundle, tuple[float, ...]]:
     """The bundle after training, and each subnetwork's mean loss over the last epoch (empty where nothing was trained).
 
@@ -62,7 +62,7 @@ def train_subnets(
         split: the data.
         plan: how to train.
         seed: decides all chance, together with `stream`.
-        on_epoch: called after each epoch.
+        epochs_done: called as the training goes on.
         stream: which of the seed's streams of random numbers.
 
     Raises:
@@ -84,7 +84,7 @@ def train_subnets(
         plan=plan,
         split=split,
         generator=np.random.default_rng([seed, stream]),
-        on_epoch=on_epoch,
+        epochs_done=epochs_done,
         unfinished=Unfinished.of(_facts(bundle, split, plan, [seed, stream])),
     )
     if plan.batch_norm == "shared":

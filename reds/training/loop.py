@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,13 +14,10 @@ from reds.architecture import Architecture
 from reds.batches import epoch_batches, steps_per_epoch
 from reds.datasets.split import Split
 from reds.errors import ConfigError
-from reds.plans import TrainingPlan
+from reds.plans import EpochsDone, TrainingPlan
 from reds.training.layers import BATCH_FORWARDS, FORWARDS, Forward
 from reds.training.shared import Level
 from reds.unfinished import State, Unfinished
-
-OnEpoch = Callable[[int], None]
-"""Called after each epoch with its number, from 1."""
 
 
 class Trainable(Protocol):
@@ -56,7 +53,7 @@ def train(
     plan: TrainingPlan,
     split: Split,
     generator: np.random.Generator,
-    on_epoch: OnEpoch,
+    epochs_done: EpochsDone,
     unfinished: Unfinished,
 ) -> tuple[float, ...]:
     """Train in place; the last epoch's weights stay. What an earlier run of the same training did is taken over.
@@ -78,19 +75,21 @@ def train(
         training.restore(state.arrays)
         generator.bit_generator.state = state.generator
         done, losses = state.epoch, state.losses
-        for number in range(1, done + 1):
-            on_epoch(number)
+    epochs_done(done)
     for number in range(done + 1, plan.epochs + 1):
-        total = np.zeros(len(objective.levels))
+        total, taken = np.zeros(len(objective.levels)), 0
         for inputs, labels in epoch_batches(split, plan, generator):
             total += training.steps(tf.constant(inputs), tf.constant(labels)).numpy()
+            taken += len(labels)
+            if taken < steps:
+                epochs_done(number - 1 + taken / steps)
         losses = total / steps
         if not np.isfinite(losses).all():
             raise ConfigError(
                 f"training ended in epoch {number}: the loss is not a number", seen=str(losses), do="lower the learning rate"
             )
         unfinished.save(State(number, losses, generator.bit_generator.state, training.arrays()))
-        on_epoch(number)
+        epochs_done(number)
     return tuple(float(loss) for loss in losses)
 
 

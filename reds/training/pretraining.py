@@ -10,10 +10,9 @@ from reds.architecture import Architecture
 from reds.bundle import IDLE_AT_ONE, Bundle
 from reds.datasets.split import Split
 from reds.layers import Weight
-from reds.plans import TrainingPlan
+from reds.plans import EpochsDone, TrainingPlan
 from reds.subnets import whole_network
 from reds.training.joint import train_subnets
-from reds.training.loop import OnEpoch
 
 INITIAL_STREAM, TRAINING_STREAM = 1, 5  # of random numbers, beside those of other uses of the same seed
 
@@ -39,10 +38,10 @@ def initial_bundle(architecture: Architecture, seed: int) -> Bundle:
 
 
 def pretrain(
-    architecture: Architecture, split: Split, plan: TrainingPlan, seed: int, on_epoch: OnEpoch
+    architecture: Architecture, split: Split, plan: TrainingPlan, seed: int, epochs_done: EpochsDone
 ) -> tuple[Bundle, float | None]:
     """The trained network alone, and its mean loss over the last epoch (None where the plan has no epochs)."""
     bundle, losses = train_subnets(
-        initial_bundle(architecture, seed), split=split, plan=plan, seed=seed, stream=TRAINING_STREAM, on_epoch=on_epoch
+        initial_bundle(architecture, seed), split=split, plan=plan, seed=seed, stream=TRAINING_STREAM, epochs_done=epochs_done
     )
     return bundle, losses[0] if losses else None

@@ -3,9 +3,9 @@
     python -m tests.benchmarks.search [--networks ds_cnn_l,...] [--models DIR] [--published-seconds N]
 
 Each architecture is searched in a process of its own, whose peak resident memory is its own. Importance is random (seed 0), and
-|w| of the published weights where their checkpoints lie in DIR or REDS_MODELS_DIR. The seconds begin when the scores are there:
-they include sorting, tables and all three solutions. MobileNet of full size is searched once more with 200,000 bytes for its
-largest map.
+|w| of the published weights where their files lie in DIR or REDS_MODELS_DIR (of L, those are int8). The seconds begin when the
+scores are there: they include sorting, tables and all three solutions. MobileNet of full size is searched once more with 200,000
+bytes for its largest map.
 
 Last, the published objective of DS-CNN S at 25 % is solved over widths and, with N seconds each, unit by unit by SCIP and CP-SAT.
 """
@@ -52,9 +52,12 @@ def cases(networks: list[str], models: Path | None) -> list[tuple[str, str, str]
 
 
 def published(network: str, models: Path) -> Path | None:
-    """The folder of a network's checkpoint, None where there is none."""
-    folder = models / "kws" / network
-    return folder if (folder / "checkpoint").is_file() else None
+    """A network's checkpoint, else its `.tflite` or HDF5 file; None where there is none."""
+    folder, data = models / "kws" / network, network.removeprefix("ds_cnn_s_")
+    if (folder / "checkpoint").is_file():
+        return folder
+    files = (folder / f"{network}_quantized.tflite", models / "vision" / f"{data}_ds_cnn_sizeS.keras")
+    return next((file for file in files if file.is_file()), None)
 
 
 def scores(network: str, importance: str, models: Path | None) -> Importance:

@@ -125,7 +125,9 @@ class Canned:
         path = self.folder / f"bundle{number}"
         bundle.save(path)
         paths = {"bundle": str(path), "data": str(self.folder / "data")}
-        return [{"recipe": number, "method": recipe.method, **row, **paths} for row in subnet_rows(bundle)]
+        head, missing = {"recipe": number, "method": recipe.method}, [name for name in recipe.subnet_names if name not in shares]
+        made = [{**head, **row, **paths} for row in subnet_rows(bundle)]
+        return [*made, *({**head, "subnet": name, "missing": "not even the first exit"} for name in missing)]
 
 
 @pytest.fixture

@@ -29,6 +29,23 @@ def test_true_costs_agree_with_their_shares_and_sizes() -> None:
         assert 100 * macs[v.network, v.subnet] / macs[v.network, "100"] == pytest.approx(v.value, abs=0.051)
 
 
+def test_the_units_that_a_plot_shows_are_those_of_the_published_widths() -> None:
+    """Within what the eye can read."""
+    values = published.load()
+    scripts = "computed from the widths in the published scripts: "
+    widths = {
+        (v.network, v.subnet): [int(width) for width in v.source.removeprefix(scripts).split("-")]
+        for v in values
+        if v.metric == "macs" and v.source.startswith(scripts)
+    }
+    kept = [v for v in values if v.metric == "units_kept"]
+    assert len(kept) == 30
+    for v in kept:
+        layer = int(v.variant[-1]) - 1
+        whole, part = (widths[v.network, subnet][layer] for subnet in ("100", v.subnet))
+        assert 100 * part / whole == pytest.approx(v.value, abs=2), v
+
+
 def test_ten_subnets_stand_at_their_nominal_cost() -> None:
     shelf = Shelf(published.load(), "dnn_s", "speech_commands")
     ten = {v.subnet: shelf.cost(v) for v in shelf.of("accuracy") if v.variant == "BU, ten subnets"}

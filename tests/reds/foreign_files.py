@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from reds.architecture import Architecture
 from reds.bundle import Bundle
 from reds.layers import BatchNorm, Conv2D, Dense, DepthwiseConv2D, GlobalAveragePooling2D, ReLU
 from reds.quantisation import Quantisation
+from tests.reds.random_networks import random_bundle
 
 OLD_NAMES = {"depthwise_conv2d": {"kernel": "depthwise_kernel"}}
 """What Keras 2 calls arrays otherwise, by kind of layer."""
@@ -33,6 +34,17 @@ def small() -> Architecture:
         Dense("classes", 3),
     )
     return Architecture("small", (8, 6, 1), layers)
+
+
+def small_bundle() -> Bundle:
+    """The small network with numbers drawn for it, the same at every call."""
+    return random_bundle(small(), 3)
+
+
+def saved(save: Callable[[Bundle, Path], None], folder: Path, bundle: Bundle | None = None) -> Path:
+    """The file "model" in a folder, with a bundle, else the small network, as one of the programs writes it."""
+    save(bundle or small_bundle(), folder / "model")
+    return folder / "model"
 
 
 def stored_layers(bundle: Bundle) -> list[tuple[str, dict[str, np.ndarray]]]:

@@ -254,7 +254,7 @@ def test_networks_from_scratch_say_nothing_of_themselves_that_is_true_of_another
     }
     given, plan = untrained(NETWORK, 0).with_provenance(**facts), replace(PLAN, epochs=0)
     if alone:
-        made = alone_from_scratch(given, "100", split=split, plan=plan, seed=2, on_epoch=lambda _: None)
+        made = alone_from_scratch(given, "100", split=split, plan=plan, seed=2, epochs_done=lambda _: None)
     else:
         made = nested_from_scratch(given, split, plan, 2, lambda _: None)
     said = dict(made.provenance)
@@ -310,9 +310,9 @@ def test_exits_share_their_trunk_learn_and_survive_a_kill(training, split: Split
     whole = NETWORK.cost(NETWORK.full_widths).macs
     limits = {"100": whole, "90": int(0.9 * whole), "60": int(0.6 * whole), "59": int(0.59 * whole)}
 
-    def trained(folder: str, on_epoch=lambda _: None) -> list[Bundle]:
+    def trained(folder: str, epochs_done=lambda _: None) -> list[Bundle]:
         monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / folder))
-        return with_exits(initial_bundle(NETWORK, 0), limits, split=split, plan=PLAN, seed=1, on_epoch=on_epoch)
+        return with_exits(initial_bundle(NETWORK, 0), limits, split=split, plan=PLAN, seed=1, epochs_done=epochs_done)
 
     def killed(epoch: int) -> None:
         if epoch == 2:

@@ -17,7 +17,7 @@ from reds.image.operations import OUTPUT_AXIS, operations
 from reds.importing import format_of, import_network
 from reds.layers import Conv2D, Dense
 from reds.zoo import architecture
-from tests.reds.foreign_files import small, stored_layers
+from tests.reds.foreign_files import small, small_bundle, stored_layers
 from tests.reds.published_models import published_checkpoint
 from tests.reds.random_networks import random_bundle
 
@@ -55,7 +55,7 @@ class Saved:
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Saved:
-    bundle = random_bundle(small(), 3)
+    bundle = small_bundle()
     return Saved(bundle, tmp_path, save_checkpoint(bundle, tmp_path))
 
 
@@ -158,7 +158,7 @@ def test_damaged_data_are_refused(saved: Saved) -> None:
 
 
 def test_numbers_that_are_not_finite_are_refused(tmp_path: Path) -> None:
-    bundle = random_bundle(small(), 3)
+    bundle = small_bundle()
     bundle.weights["norm1/beta"][2] = np.inf
     with pytest.raises(ProtocolError, match=r"(?s)not finite.*1 of 4 in beta of layer_with_weights-1"):
         import_network(save_checkpoint(bundle, tmp_path), small())

@@ -154,7 +154,10 @@ def test_an_archive_in_the_folder_of_the_user_is_checked_and_unpacked_into_the_c
     content, folder = archive(FILES), tmp_path / "mine"
     wanted = layout("http://127.0.0.1:1/file.bin", content)
     folder.mkdir()
-    with pytest.raises(MissingError, match=r"no folder .*mine/set\n.*DIR/set holds WORD/\*\.wav; or DIR holds .* file\.bin"):
+    with pytest.raises(
+        MissingError,
+        match=r"no folder .*mine/set\n.*DIR being a folder that holds\s+set/ with WORD/\*\.wav, or the archive file\.bin",
+    ):
         obtain(wanted, folder, no_amounts)
     for damaged, message in ((content[:-40], "truncated"), (content[:-1] + b"?", "checksum is wrong")):
         (folder / "file.bin").write_bytes(damaged)
@@ -202,7 +205,9 @@ def test_files_are_called_verified_only_where_they_were_verified_and_as_they_wer
 def test_what_cannot_be_downloaded_says_how_to_get_it(server: Served, cache: Path) -> None:
     server.status = 404
     wanted = layout(server.url, CONTENT)
-    with pytest.raises(MissingError, match=r"HTTP 404.*\n.*--data-dir DIR or REDS_DATA_DIR=DIR, .*downloaded from http://127"):
+    with pytest.raises(
+        MissingError, match=r"(?s)HTTP 404.*\n.*--data-dir DIR or REDS_DATA_DIR=DIR, .*downloaded from http://127"
+    ):
         obtain(wanted, None, no_amounts)
     assert not (cache / "data" / "set").exists()
     nowhere = Layout("trial", "set", ("*",), "files", instead="run its scripts")

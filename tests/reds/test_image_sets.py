@@ -144,8 +144,10 @@ def test_damaged_cifar10_is_refused_and_a_repaired_one_is_read(tmp_path: Path) -
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_a_missing_file_and_a_missing_set_are_named(name: str, tmp_path: Path) -> None:
-    with pytest.raises(MissingError, match=r"--data-dir DIR or REDS_DATA_DIR=DIR, where DIR/.* holds .*https://"):
+    said = r"(?s)--data-dir DIR or REDS_DATA_DIR=DIR, DIR being a folder that holds.*/ with .*https://"
+    with pytest.raises(MissingError, match=said) as missing:
         prepared(name, tmp_path)
+    assert max(map(len, str(missing.value).splitlines()[2:])) <= 100
     folder = WRITERS[name](tmp_path)
     victim = sorted(path for path in folder.iterdir() if "images" in path.name or "batch" in path.name)[0]
     victim.unlink()

@@ -9,28 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reds.bundle import Bundle
 from reds.commands import main
 from reds.errors import BenchError, ConfigError, MissingError, ProtocolError
 from reds.importing import format_of, import_network
 from reds.importing.hdf5 import read_hdf5
 from reds.zoo import architecture
-from tests.reds.foreign_files import save_archive, save_keras2, small
+from tests.reds.foreign_files import save_archive, save_keras2, saved, small, small_bundle
 from tests.reds.published_models import published_hdf5
-from tests.reds.random_networks import random_bundle
 
 h5py = pytest.importorskip("h5py", reason="needs h5py")
 
 
 @pytest.fixture
-def original() -> Bundle:
-    return random_bundle(small(), 3)
-
-
-@pytest.fixture
-def saved(original: Bundle, tmp_path: Path) -> Path:
-    save_keras2(original, tmp_path / "model.keras")
-    return tmp_path / "model.keras"
+def model(tmp_path: Path) -> Path:
+    return saved(save_keras2, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +30,8 @@ def saved(original: Bundle, tmp_path: Path) -> Path:
     [{}, {"group": ""}, {"parts": 2}, {"parts": 3}],
     ids=["model", "weights alone", "names in two parts", "names in three parts"],
 )
-def test_a_file_is_read_layer_by_layer(how, original: Bundle, tmp_path: Path) -> None:
+def test_a_file_is_read_layer_by_layer(how, tmp_path: Path) -> None:
+    original = small_bundle()
     save_keras2(original, tmp_path / "any.name", **how)
     bundle = import_network(tmp_path / "any.name", small())
     assert bundle.provenance["imported"] == {"file": "any.name", "format": "hdf5"}
@@ -57,9 +50,9 @@ def replaced(path: Path, name: str, value: object) -> None:
 KERNEL = "model_weights/classes/classes/kernel:0"
 
 
-def test_numbers_of_another_size_become_float32(saved: Path) -> None:
-    replaced(saved, KERNEL, np.full((5, 3), 0.1))
-    assert (import_network(saved, small()).weights["classes/kernel"] == np.float32(0.1)).all()
+def test_numbers_of_another_size_become_float32(model: Path) -> None:
+    replaced(model, KERNEL, np.full((5, 3), 0.1))
+    assert (import_network(model, small()).weights["classes/kernel"] == np.float32(0.1)).all()
 
 
 @pytest.mark.parametrize(
@@ -75,34 +68,34 @@ def test_numbers_of_another_size_become_float32(saved: Path) -> None:
         (np.zeros((3, 5), np.float32), ConfigError, r"layer 5 with weights \(classes\) holds bias \(3,\), kernel \(3, 5\)"),
     ],
 )
-def test_what_is_no_array_of_the_network_is_refused(value: object, kind: type[BenchError], message: str, saved: Path) -> None:
-    replaced(saved, KERNEL, value)
+def test_what_is_no_array_of_the_network_is_refused(value: object, kind: type[BenchError], message: str, model: Path) -> None:
+    replaced(model, KERNEL, value)
     with pytest.raises(kind, match=f"(?s){message}"):
-        import_network(saved, small())
+        import_network(model, small())
 
 
-def test_arrays_whose_numbers_are_elsewhere_are_refused(saved: Path, tmp_path: Path) -> None:
+def test_arrays_whose_numbers_are_elsewhere_are_refused(model: Path, tmp_path: Path) -> None:
     (tmp_path / "numbers").write_bytes(bytes(60))
     layout = h5py.VirtualLayout((5, 3), np.float32)
     layout[:] = h5py.VirtualSource(str(tmp_path / "other.h5"), "kernel", (5, 3))
-    with h5py.File(saved, "r+") as file:
+    with h5py.File(model, "r+") as file:
         del file[KERNEL]
         file.create_virtual_dataset(KERNEL, layout)
     with pytest.raises(ProtocolError, match="no numbers of its own"):
-        import_network(saved, small())
-    with h5py.File(saved, "r+") as file:
+        import_network(model, small())
+    with h5py.File(model, "r+") as file:
         del file[KERNEL]
         file.create_dataset(KERNEL, (5, 3), np.float32, external=[(str(tmp_path / "numbers"), 0, 60)])
     with pytest.raises(ProtocolError, match="no numbers of its own"):
-        import_network(saved, small())
+        import_network(model, small())
 
 
-def test_an_array_that_says_it_is_huge_is_never_read(saved: Path) -> None:
-    with h5py.File(saved, "r+") as file:
+def test_an_array_that_says_it_is_huge_is_never_read(model: Path) -> None:
+    with h5py.File(model, "r+") as file:
         del file[KERNEL]
         file.create_dataset(KERNEL, (10**9, 10**6), np.float32, chunks=(1000, 1000))
     with pytest.raises(ConfigError, match=r"kernel \(1000000000, 1000000\)"):
-        import_network(saved, small())
+        import_network(model, small())
 
 
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
@@ -117,23 +110,23 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
         import_network(tmp_path / "other", small())
 
 
-def test_another_architecture_is_refused(saved: Path) -> None:
+def test_another_architecture_is_refused(model: Path) -> None:
     with pytest.raises(ConfigError, match=r"(?s)not a network like dnn_s.*6 layers with weights, not 4"):
-        import_network(saved, architecture("dnn_s"))
+        import_network(model, architecture("dnn_s"))
 
 
 @pytest.mark.parametrize("share", [0.001, 0.3, 0.6, 0.99])
-def test_a_truncated_file_is_refused(share: float, saved: Path) -> None:
-    content = saved.read_bytes()
-    saved.write_bytes(content[: max(8, int(len(content) * share))])
+def test_a_truncated_file_is_refused(share: float, model: Path) -> None:
+    content = model.read_bytes()
+    model.write_bytes(content[: max(8, int(len(content) * share))])
     with pytest.raises(ProtocolError, match="not a readable HDF5 file"):
-        import_network(saved, small())
+        import_network(model, small())
 
 
-def test_h5py_may_be_missing(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_h5py_may_be_missing(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("reds.importing.hdf5.find_spec", lambda _: None)
     with pytest.raises(MissingError, match=r"(?s)needs h5py.*pip install 'reds-bench\[train\]'"):
-        read_hdf5(saved, small())
+        read_hdf5(model, small())
 
 
 @settings(max_examples=60, deadline=None)
@@ -142,8 +135,7 @@ def test_damaged_values_of_attributes_and_arrays_break_nothing(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Bytes of the arrays and names; the library's own structures are the library's affair."""
-    path = tmp_path_factory.mktemp("damaged") / "model"
-    save_keras2(random_bundle(small(), 3), path)
+    path = saved(save_keras2, tmp_path_factory.mktemp("damaged"))
     content = bytearray(path.read_bytes())
     names = [at for name in (b"classes/kernel:0", b"norm1/gamma:0", b"pointwise1") for at in _places(content, name)]
     at = data.draw(st.sampled_from(names)) + data.draw(st.integers(0, 8))
@@ -163,11 +155,11 @@ def _places(content: bytearray, name: bytes) -> list[int]:
     return found[:-1]
 
 
-def test_formats_are_told_apart_by_content(original: Bundle, saved: Path, tmp_path: Path) -> None:
-    save_archive(original, tmp_path / "model.h5")
+def test_formats_are_told_apart_by_content(model: Path, tmp_path: Path) -> None:
+    save_archive(small_bundle(), tmp_path / "model.h5")
     (tmp_path / "model.tflite").write_bytes(b"\x1c\0\0\0TFL3")
     (tmp_path / "net.index").write_bytes(b"anything")
-    assert format_of(saved) == "hdf5"
+    assert format_of(model) == "hdf5"
     assert format_of(tmp_path / "model.h5") == "keras"
     assert format_of(tmp_path / "model.tflite") == "tflite"
     assert format_of(tmp_path / "net") == "checkpoint"

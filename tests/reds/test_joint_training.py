@@ -64,10 +64,10 @@ def split() -> Split:
     return make_split("lines", 0, ["a", "b", "c"], train=part(400), test=part(100))
 
 
-def training(bundle: Bundle, split: Split, plan: TrainingPlan = PLAN, on_epoch=lambda _: None) -> Bundle:
+def training(bundle: Bundle, split: Split, plan: TrainingPlan = PLAN, epochs_done=lambda _: None) -> Bundle:
     from reds.training.joint import train_subnets
 
-    return train_subnets(bundle, split=split, plan=plan, seed=1, on_epoch=on_epoch)[0]
+    return train_subnets(bundle, split=split, plan=plan, seed=1, epochs_done=epochs_done)[0]
 
 
 def initial(network: Architecture) -> Bundle:
@@ -215,12 +215,12 @@ def test_a_killed_run_goes_on_after_its_last_epoch_and_ends_as_if_it_had_not_bee
             raise _KilledError
 
     with pytest.raises(_KilledError):
-        training(initial(POOLED), split, on_epoch=killing)
+        training(initial(POOLED), split, epochs_done=killing)
     assert len(list((tmp_path / "cache" / "unfinished").glob("*.npz"))) == 1
-    reported: list[int] = []
-    resumed = training(initial(POOLED), split, on_epoch=reported.append)
+    reported: list[float] = []
+    resumed = training(initial(POOLED), split, epochs_done=reported.append)
     assert len(trained) == 12
-    assert reported == list(range(1, 13))
+    assert reported == list(range(5, 13))
     assert resumed.content_hash() == uninterrupted.content_hash()
     assert training(initial(POOLED), split).content_hash() == uninterrupted.content_hash()
     assert len(trained) == 12, "what was finished is there until its result is surely saved"
@@ -262,10 +262,10 @@ def test_another_plan_does_not_take_over_what_was_left(split: Split) -> None:
         raise _KilledError
 
     with pytest.raises(_KilledError):
-        training(initial(POOLED), split, on_epoch=killing)
-    reported: list[int] = []
+        training(initial(POOLED), split, epochs_done=killing)
+    reported: list[float] = []
     training(initial(POOLED), split, PLAN.changed({"learning_rate": 2e-2, "epochs": 1}), reported.append)
-    assert reported == [1]
+    assert reported == [0, 1]
 
 
 def test_what_cannot_be_read_is_named_and_may_be_removed(tmp_path: Path) -> None:
@@ -297,11 +297,15 @@ def test_bfloat16_trains_float32_weights(split: Split) -> None:
     "network", [POOLED, Architecture("dense", (64,), (Dense("hidden", 6), ReLU("relu"), Dense("classes", 3)))]
 )
 def test_an_epoch_in_uneven_pieces_is_the_same_epoch(
-    network: Architecture, split: Split, monkeypatch: pytest.MonkeyPatch
+    network: Architecture, split: Split, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     plan = PLAN.changed({"epochs": 2})
     at_once = training(initial(network), split, plan)
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "other"))  # else it would find that this is done
     monkeypatch.setattr("reds.batches.CHUNK_BYTES", 3 * 4 * 20 * 64)  # 20 steps as 3, 3, ..., 2
-    in_pieces = training(initial(network), split, plan)
+    reported: list[float] = []
+    in_pieces = training(initial(network), split, plan, reported.append)
+    parts = [step / 20 for step in (3, 6, 9, 12, 15, 18, 20)]
+    assert reported == [0, *parts, *(1 + part for part in parts)]
     for name, array in at_once.weights.items():
         assert in_pieces.weights[name] == pytest.approx(array, abs=1e-5)

@@ -15,39 +15,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reds.bundle import Bundle
 from reds.errors import BenchError, ConfigError, ProtocolError
 from reds.importing import import_network, keras_models
 from reds.importing.keras_models import archived
-from tests.reds.foreign_files import SMALL_CONFIG, keras_layer, save_archive, sequential, small
-from tests.reds.random_networks import random_bundle
+from tests.reds.foreign_files import SMALL_CONFIG, keras_layer, save_archive, saved, sequential, small, small_bundle
 
 h5py = pytest.importorskip("h5py", reason="needs h5py")
 
 
 @pytest.fixture
-def original() -> Bundle:
-    return random_bundle(small(), 3)
+def model(tmp_path: Path) -> Path:
+    return saved(save_archive, tmp_path)
 
 
-@pytest.fixture
-def saved(original: Bundle, tmp_path: Path) -> Path:
-    save_archive(original, tmp_path / "model.keras")
-    return tmp_path / "model.keras"
-
-
-def test_an_archive_says_its_architecture(original: Bundle, saved: Path) -> None:
-    bundle = import_network(saved, None)
+def test_an_archive_says_its_architecture(model: Path) -> None:
+    original, bundle = small_bundle(), import_network(model, None)
     assert bundle.architecture.name == "mine"
     assert bundle.architecture.layers == original.architecture.layers
     for name, expected in original.weights.items():
         np.testing.assert_array_equal(bundle.weights[name], expected, err_msg=name)
 
 
-def test_an_archive_takes_the_names_of_the_architecture_it_is_said_to_be(original: Bundle, saved: Path) -> None:
-    bundle = import_network(saved, small())
+def test_an_archive_takes_the_names_of_the_architecture_it_is_said_to_be(model: Path) -> None:
+    bundle = import_network(model, small())
     assert bundle.architecture == small()
-    assert bundle.provenance["imported"] == {"file": "model.keras", "format": "keras"}
+    assert bundle.provenance["imported"] == {"file": "model", "format": "keras"}
 
 
 def members(path: Path) -> dict[str, bytes]:
@@ -63,25 +55,25 @@ def write(path: Path, content: dict[str, bytes]) -> None:
 
 @pytest.mark.parametrize("name", ["config.json", "model.weights.h5"])
 @pytest.mark.parametrize("change", [lambda _: None, lambda value: value[: len(value) // 2], lambda value: b"{" * len(value)])
-def test_broken_members_are_refused(name: str, change: Callable[[bytes], bytes | None], saved: Path) -> None:
-    content = members(saved)
+def test_broken_members_are_refused(name: str, change: Callable[[bytes], bytes | None], model: Path) -> None:
+    content = members(model)
     changed = change(content.pop(name))
-    write(saved, content if changed is None else {**content, name: changed})
+    write(model, content if changed is None else {**content, name: changed})
     with pytest.raises(ProtocolError, match=r"is not a readable (Keras archive|HDF5 file)"):
-        archived(saved)
+        archived(model)
 
 
 @pytest.mark.parametrize("length", [4, 200, 20000])
-def test_a_truncated_archive_is_refused(length: int, saved: Path) -> None:
-    saved.write_bytes(saved.read_bytes()[:length])
+def test_a_truncated_archive_is_refused(length: int, model: Path) -> None:
+    model.write_bytes(model.read_bytes()[:length])
     with pytest.raises(ProtocolError, match=r"is not a readable Keras archive"):
-        archived(saved)
+        archived(model)
 
 
-def test_a_member_that_is_too_large_is_never_unpacked(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_member_that_is_too_large_is_never_unpacked(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keras_models, "_MOST_BYTES", {"config.json": 1 << 20, "model.weights.h5": 1000})
     with pytest.raises(ProtocolError, match=r"model\.weights\.h5 of .* is too large"):
-        archived(saved)
+        archived(model)
 
 
 @pytest.mark.parametrize(
@@ -106,10 +98,10 @@ def test_a_member_that_is_too_large_is_never_unpacked(saved: Path, monkeypatch: 
         ),
     ],
 )
-def test_what_is_no_chain_of_layers_is_refused(document: object, message: str, saved: Path) -> None:
-    write(saved, {**members(saved), "config.json": json.dumps(document).encode()})
+def test_what_is_no_chain_of_layers_is_refused(document: object, message: str, model: Path) -> None:
+    write(model, {**members(model), "config.json": json.dumps(document).encode()})
     with pytest.raises(ConfigError, match=f"(?s){message}"):
-        archived(saved)
+        archived(model)
 
 
 @pytest.mark.parametrize(
@@ -158,26 +150,26 @@ def test_what_is_no_chain_of_layers_is_refused(document: object, message: str, s
         (keras_layer("TFSMLayer", "t", filepath="/etc"), r"\(TFSMLayer\)"),
     ],
 )
-def test_settings_that_are_no_settings_are_refused(layer: dict[str, Any], message: str, saved: Path) -> None:
+def test_settings_that_are_no_settings_are_refused(layer: dict[str, Any], message: str, model: Path) -> None:
     config = sequential((2, 2, 1), layer, keras_layer("Flatten", "f"), keras_layer("Dense", "end", units=2))
-    write(saved, {**members(saved), "config.json": json.dumps({"class_name": "Sequential", "config": config}).encode()})
+    write(model, {**members(model), "config.json": json.dumps({"class_name": "Sequential", "config": config}).encode()})
     with pytest.raises(ConfigError, match=f"(?s){message}"):
-        archived(saved)
+        archived(model)
 
 
 @pytest.mark.parametrize("depth", [500, 100_000])
-def test_an_archive_that_nests_too_deeply_is_refused(depth: int, saved: Path) -> None:
+def test_an_archive_that_nests_too_deeply_is_refused(depth: int, model: Path) -> None:
     layers = b'[{"class_name": "Reshape", "config": {"name": "r", "target_shape": ' + b"[" * depth + b"]" * depth + b"}}]"
-    write(saved, {**members(saved), "config.json": b'{"class_name": "Sequential", "config": {"layers": ' + layers + b"}}"})
+    write(model, {**members(model), "config.json": b'{"class_name": "Sequential", "config": {"layers": ' + layers + b"}}"})
     with pytest.raises(BenchError):
-        archived(saved)
+        archived(model)
 
 
-def test_zero_padding_at_the_end_is_refused(saved: Path) -> None:
+def test_zero_padding_at_the_end_is_refused(model: Path) -> None:
     config = sequential((4,), keras_layer("Dense", "end", units=2), keras_layer("ZeroPadding2D", "z", padding=[[0, 0], [1, 1]]))
-    write(saved, {**members(saved), "config.json": json.dumps({"class_name": "Sequential", "config": config}).encode()})
+    write(model, {**members(model), "config.json": json.dumps({"class_name": "Sequential", "config": config}).encode()})
     with pytest.raises(ConfigError, match="ends with zero padding"):
-        archived(saved)
+        archived(model)
 
 
 @pytest.mark.parametrize(
@@ -199,14 +191,14 @@ def test_zero_padding_at_the_end_is_refused(saved: Path) -> None:
         ),
     ],
 )
-def test_broken_weights_are_refused(change: Callable[[Any], object], kind: type[BenchError], message: str, saved: Path) -> None:
-    content = members(saved)
+def test_broken_weights_are_refused(change: Callable[[Any], object], kind: type[BenchError], message: str, model: Path) -> None:
+    content = members(model)
     weights = io.BytesIO(content["model.weights.h5"])
     with h5py.File(weights, "r+") as file:
         change(_Changed(file))
-    write(saved, {**content, "model.weights.h5": weights.getvalue()})
+    write(model, {**content, "model.weights.h5": weights.getvalue()})
     with pytest.raises(kind, match=f"(?s){message}"):
-        archived(saved)
+        archived(model)
 
 
 class _Changed:

@@ -32,7 +32,8 @@ def finetuning(folder: Path, output: str) -> subprocess.Popen[bytes]:
     """The command in a process of its own."""
     command = [sys.executable, "-m", "reds", "finetune", "nested", "--dataset", "digits", "--epochs", f"{EPOCHS}", "-o", output]
     environment = {**os.environ, CACHE_VARIABLE: str(folder / "cache")}
-    return subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.DEVNULL)
+    with (folder / "said").open("w") as said:
+        return subprocess.Popen(command, cwd=folder, env=environment, stderr=said)
 
 
 def epochs_kept(folder: Path) -> int:
@@ -63,8 +64,10 @@ def test_a_killed_command_goes_on_and_ends_with_the_same_weights(tmp_path: Path)
     assert first < second < EPOCHS, "the example must be killed on its way"
     assert not (tmp_path / "tuned").exists()
     assert finetuning(tmp_path, "tuned").wait() == 0
+    assert f", going on after epoch {second}\n" in (tmp_path / "said").read_text()
     assert epochs_kept(tmp_path) == EPOCHS
     shutil.rmtree(tmp_path / "cache" / "unfinished")
     assert finetuning(tmp_path, "again").wait() == 0
+    assert "going on" not in (tmp_path / "said").read_text()
     tuned, again = Bundle.load(tmp_path / "tuned"), Bundle.load(tmp_path / "again")
     assert all(np.array_equal(array, again.weights[name]) for name, array in tuned.weights.items())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from reds.progress import no_amounts, showing, showing_amounts, silent
+from reds.progress import EpochsShown, no_amounts, showing, showing_amounts, showing_on_terminal, silent
 
 
 class Terminal(io.StringIO):
@@ -26,6 +26,58 @@ def test_on_a_terminal_there_is_one_bar() -> None:
         progress("training", 2)
     assert "training" in stream.getvalue()
     assert "2/2" in stream.getvalue()
+    assert "100.0 %" in stream.getvalue()
+
+
+def test_parts_of_an_epoch_move_the_bar() -> None:
+    stream = Terminal()
+    with showing(4, stream) as progress:
+        shown = EpochsShown("training", progress)
+        for done in (0, 0.5, 1, 1.1):
+            shown(done)
+    assert "27.5 %" in stream.getvalue()
+
+
+def test_parts_of_an_epoch_add_no_lines() -> None:
+    stream = io.StringIO()
+    with showing(2, stream) as progress:
+        shown = EpochsShown("training", progress)
+        for tenths in range(21):
+            shown(tenths / 10)
+    assert stream.getvalue() == "[  0 %] training\n[ 50 %] training\n"
+
+
+def test_a_training_that_goes_on_says_so_once() -> None:
+    stream = io.StringIO()
+    with showing(40, stream) as progress:
+        for epochs in (range(12, 31), range(11)):
+            shown = EpochsShown("training", progress)
+            for done in epochs:
+                shown(done)
+            shown.finish(epochs[-1])
+    lines = stream.getvalue().splitlines()
+    assert lines[:3] == [
+        "[  0 %] training",
+        "[ 30 %] training, going on after epoch 12",
+        "[ 40 %] training, going on after epoch 12",
+    ]
+    assert lines[-1] == "[100 %] training"
+
+
+def test_a_training_that_is_found_finished_does_not_go_on() -> None:
+    stream = io.StringIO()
+    with showing(8, stream) as progress:
+        EpochsShown("training", progress).finish(8)
+    assert stream.getvalue() == "[  0 %] training\n"
+
+
+def test_what_is_for_terminals_alone_is_shown_nowhere_else() -> None:
+    stream, terminal = io.StringIO(), Terminal()
+    for each in (stream, terminal):
+        with showing_on_terminal(5, each) as progress:
+            progress("evaluating", 5)
+    assert not stream.getvalue()
+    assert "5/5" in terminal.getvalue()
 
 
 def test_nothing_to_do_and_nothing_to_show() -> None:

@@ -13,9 +13,10 @@ from networks import noisy, random_importance
 
 from reds.bundle import Bundle
 from reds.cache import CACHE_VARIABLE
-from reds.commands import COMMANDS, main
+from reds.commands import COMMANDS, main, make
 from reds.image import read_image
 from reds.permutation import importance_orders, permute
+from reds.pipeline import Artifacts
 from reds.zoo import architecture, mlp3, mlp11
 
 
@@ -86,6 +87,49 @@ def test_a_search_by_name_needs_neither_weights_nor_a_folder(tmp_path: Path, cap
     assert len(Bundle.load(tmp_path / "nested").subnets) == 4
 
 
+def test_a_search_of_a_bundle_needs_no_folder_either(scored: Path, capsys) -> None:
+    before = sorted(scored.parent.iterdir())
+    code, out, err = run(capsys, ["search", scored, "--budgets", "60,30"])
+    assert (code, err) == (0, "")
+    assert [line.split()[0] for line in out.splitlines()] == ["subnet", "100", "60", "30", "exact:"]
+    assert sorted(scored.parent.iterdir()) == before
+
+
+def test_subnetworks_that_are_alike_are_pointed_out(capsys) -> None:
+    command = ["search", "mlp3", "--importance", "random", "--budgets", "75,50,25", "--flash-bytes", "8000"]
+    code, out, err = run(capsys, [*command, "--json"])
+    assert code == 0
+    rows = json.loads(out)["subnets"]
+    assert [row["same_as"] for row in rows] == [None, None, "75", None]
+    assert rows[1]["widths"] == rows[2]["widths"]
+    assert err == "note: subnetworks 75, 50 have the same widths: within --flash-bytes 8000 there is no room for more\n"
+    code, out, err = run(capsys, [*command[:4], "--budgets", "99.9,99.8,99.7,25", "--align", "8"])
+    assert err == "note: subnetworks 99.9, 99.8, 99.7 have the same widths\n"
+
+
+@pytest.mark.parametrize("network", ["mobilenet_v1_1_96", "ds_cnn_l"])
+@pytest.mark.parametrize("words", [["describe"], ["search", "--halving", "--budgets", "50,25"]])
+def test_tables_fit_a_line(network: str, words: list[str], capsys) -> None:
+    _, out, _ = run(capsys, [words[0], network, *words[1:]])
+    assert max(map(len, out.splitlines())) <= 100
+
+
+def test_an_image_is_described(scored: Path, tmp_path: Path, capsys) -> None:
+    assert run(capsys, ["search", scored, "--budgets", "50", "-o", tmp_path / "nested"])[0] == 0
+    assert run(capsys, ["export", tmp_path / "nested", "-o", tmp_path / "net.reds"])[0] == 0
+    code, out, _ = run(capsys, ["describe", tmp_path / "net.reds"])
+    assert code == 0
+    size = (tmp_path / "net.reds").stat().st_size
+    assert f"net.reds: an image for devices, {size:,} bytes, float32, 64 inputs, 10 outputs" in out
+    assert [line.split()[0] for line in out.splitlines()[-3:]] == ["subnet", "100", "50"]
+    answer = json.loads(run(capsys, ["describe", tmp_path / "net.reds", "--json"])[1])
+    assert answer["subnets"][0]["channels"] == [64, 40, 50, 10]
+    assert answer["subnets"][0]["macs"] == 5060
+    (tmp_path / "net.reds").write_bytes(b"REDS and no more")
+    code, _, err = run(capsys, ["describe", tmp_path / "net.reds"])
+    assert (code, "truncated" in err) == (1, True)
+
+
 def test_limits_and_alignment_are_options(capsys) -> None:
     options = ["--peak-bytes", "8000", "--peak", "largest-map", "--element", "int8", "--flash-bytes", "20000", "--align", "4"]
     code, out, _ = run(capsys, ["search", "ds_cnn_s", "--importance", "random", *options, "--direction", "top-down", "--json"])
@@ -130,12 +174,20 @@ def test_halving_takes_the_groups_it_is_told(scored: Path, tmp_path: Path, capsy
     ("arguments", "code", "message"),
     [
         (["describe", "mlp4"], 2, "did you mean mlp"),
+        (["describe", "{scored}/weights.npz"], 2, "python -m reds import"),
         (["train", "mlp1", "--dataset", "digit", "-o", "x"], 2, "did you mean digits"),
         (["convert", "nowhere", "-o", "x"], 1, "is not a bundle"),
         (["convert", "nowhere", "--batches", "0", "-o", "x"], 2, "at least 1"),
         (["search", "{scored}", "--budgets", "a,b", "-o", "x"], 2, "like 75,50,25"),
         (["search", "{scored}", "--budgets", "", "-o", "x"], 2, "seen: ''"),
-        (["search", "{scored}", "--budgets", "50", "--align", "1000", "-o", "x"], 1, "or the alignment"),
+        (["search", "{scored}", "--budgets", "50", "--align", "1000"], 2, "--align 1000 leaves nothing to cut"),
+        (["search", "{scored}", "--budgets", "50", "--align", "32", "--minimum-width", "60"], 2, "--minimum-width 60 leaves"),
+        (["search", "{scored}", "--budgets", "50", "--align", "32", "--minimum-width", "33"], 2, "33 and --align 32 leaves"),
+        (["search", "{scored}", "--budgets", "50", "--align", "41"], 1, "--align 41 keeps groups whole"),
+        (["search", "{scored}", "--budgets", "50", "--align", "41"], 1, "(hidden1 has 40 channels)"),
+        (["search", "{scored}", "--budgets", "20", "--align", "26"], 1, "or the alignment"),
+        (["search", "{scored}", "--budgets", "0.75,0.5"], 2, "write 75,50"),
+        (["search", "{scored}", "--budgets", "1,0.125"], 2, "write 100,12.5"),
         (["search", "{scored}", "--budgets", "50,75", "-o", "x"], 2, "falling"),
         (["search", "{scored}", "--budgets", "1", "-o", "x"], 1, "cannot be met"),
         (["search", "{scored}", "--groups", "hidden1", "-o", "x"], 2, "--halving"),
@@ -145,7 +197,6 @@ def test_halving_takes_the_groups_it_is_told(scored: Path, tmp_path: Path, capsy
         (["search", "{scored}", "--budgets", "50,nan", "-o", "x"], 2, "all above 0"),
         (["search", "{scored}", "--budgets", "100", "-o", "x"], 2, "2 to 16 of them"),
         (["search", "{scored}", "--budgets", "17,16,15,14,13,12,11,10,9,8,7,6,5,4,3,2", "-o", "x"], 2, "2 to 16 of them"),
-        (["search", "{scored}"], 2, "-o is missing"),
         (["search", "{scored}", "--importance", "random", "-o", "x"], 2, "a bundle has its own"),
         (["search", "mlp3"], 2, "mlp3 has no weights to score"),
         (["search", "mlp4", "--importance", "random"], 2, "did you mean mlp"),
@@ -215,6 +266,25 @@ def test_mistakes_in_a_file_of_recipes_are_named(text: str, code: int, message: 
     (tmp_path / "recipes.json").write_text(text)
     done, _, err = run(capsys, ["make", tmp_path / "recipes.json"])
     assert (done, message in err) == (code, True)
+
+
+def test_budgets_that_no_exit_keeps_have_a_row(scored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setattr(make, "make", lambda *_: Artifacts((scored,), tmp_path, tmp_path))
+    (tmp_path / "validation.json").write_text(json.dumps({"100": 0.875}))
+    recipe = {"architecture": "mlp3", "dataset": "digits", "seed": 3, "method": "early-exits"}
+    (tmp_path / "recipes.json").write_text(json.dumps([{**recipe, "widths": {"budgets": [1, 0.5, 0.25]}}]))
+    code, out, _ = run(capsys, ["make", tmp_path / "recipes.json"])
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0] == "mlp3, digits, seed 3, early-exits:"
+    assert lines[2].split()[-1] == "0.875"
+    assert lines[4].split() == ["25", "-", "-", "-", "-", "-"]
+    assert lines[5] == "50: not even the first exit keeps this budget"
+    rows = json.loads(run(capsys, ["make", tmp_path / "recipes.json", "--json"])[1])
+    assert [row["subnet"] for row in rows] == ["100", "50", "25"]
+    assert "bundle" in rows[0]
+    assert "bundle" not in rows[1]
+    assert rows[1]["missing"] == "not even the first exit keeps this budget"
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.NAME)

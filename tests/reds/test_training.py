@@ -90,13 +90,13 @@ def test_positions_are_sliced_block_by_block_in_the_graph() -> None:
 def test_pretraining_learns_and_repeats_itself_bit_by_bit(split: Split) -> None:
     from reds.training.pretraining import pretrain
 
-    epochs: list[int] = []
+    epochs: list[float] = []
     plan = PLAN.changed({"epochs": 25})
     trained, loss = pretrain(NETWORK, split, plan, 7, epochs.append)
     weights = trained.weights
     again = pretrain(NETWORK, split, plan, 7, lambda _: None)[0].weights
     other = pretrain(NETWORK, split, plan, 8, lambda _: None)[0].weights
-    assert epochs == list(range(1, 26))
+    assert epochs == list(range(26))
     assert loss is not None
     assert loss < 0.5
     assert accuracy(weights, split)[0] > 0.85
@@ -111,7 +111,7 @@ def test_no_epochs_change_nothing(split: Split) -> None:
     plan = PLAN.changed({"epochs": 0})
     bundle, loss = pretrain(NETWORK, split, plan, 0, lambda _: None)
     assert loss is None
-    tuned, losses = train_subnets(replace(bundle, subnets=SUBNETS), split=split, plan=plan, seed=0, on_epoch=lambda _: None)
+    tuned, losses = train_subnets(replace(bundle, subnets=SUBNETS), split=split, plan=plan, seed=0, epochs_done=lambda _: None)
     assert losses == ()
     first = initial_bundle(NETWORK, 0).weights
     assert all(np.array_equal(first[name], tuned.weights[name]) for name in first)
@@ -123,7 +123,7 @@ def test_fine_tuning_shares_weights_and_improves_the_small_subnetworks(split: Sp
 
     bundle, _ = pretrain(NETWORK, split, PLAN.changed({"epochs": 25}), 0, lambda _: None)
     nested, plan = replace(bundle, subnets=SUBNETS), PLAN.changed({"epochs": 40})
-    tuned, losses = train_subnets(nested, split=split, plan=plan, seed=0, on_epoch=lambda _: None)
+    tuned, losses = train_subnets(nested, split=split, plan=plan, seed=0, epochs_done=lambda _: None)
     before, after = accuracy(bundle.weights, split), accuracy(tuned.weights, split)
     assert len(losses) == 3
     assert after[2] > before[2] + 0.05
@@ -139,7 +139,7 @@ def run(network, objective, plan: TrainingPlan, split: Split) -> None:
 
     unfinished = Unfinished.of({"test": plan.to_dict(), "levels": len(objective.levels)})
     generator = np.random.default_rng(0)
-    train(network, objective, plan=plan, split=split, generator=generator, on_epoch=lambda _: None, unfinished=unfinished)
+    train(network, objective, plan=plan, split=split, generator=generator, epochs_done=lambda _: None, unfinished=unfinished)
     assert unfinished.load() is not None
 
 
