@@ -204,7 +204,7 @@ def split() -> Split:
 @pytest.mark.parametrize("method", METHOD_NAMES)
 def test_each_method_is_made_once_keeps_its_budgets_and_learns(training, method: str, capsys, tmp_path: Path) -> None:
     one = recipe(method, network="mlp11" if method == "early-exits" else "mlp3")
-    seen: list[int] = []
+    seen: list[float] = []
     made = make(one, lambda _, count: seen.append(count))
     assert sum(seen) == steps(one)
     assert locate(one) == made
