@@ -158,7 +158,7 @@ def test_whatever_a_device_answers(payloads: Mapping[Verb, bytes], status: Mappi
 
 @given(st.binary(max_size=60))
 def test_a_refusal_cannot_control_the_terminal(message: bytes) -> None:
-    target = odd_device({Verb.SELECT: message}, {Verb.SELECT: 5})
+    target = odd_device({**sound(), Verb.SELECT: message}, {Verb.SELECT: 5})
     with pytest.raises(BenchError, match="refused SELECT") as refusal:
         target.select(0)
     assert str(refusal.value).replace("\n", "").isprintable()
