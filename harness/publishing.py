@@ -77,6 +77,8 @@ def _parts(run: RunFile, judged: JudgedRun | None) -> Iterator[str]:
     counts = Counter(outcome.outcome for outcome in ended)
     tests = ", ".join(f"{counts[name]:,} {name}" for name in OUTCOMES if counts[name])
     yield f"{tests or 'no test ran'}; {counted(len(run.measurements), 'measurement')}; {sides.commit(run.run)}"
+    if run.cut_short:
+        yield run.cut_short
     unhappy = [outcome for outcome in ended if outcome.outcome in FAILURES]
     if unhappy:
         yield _cut([f"* {escaped(outcome.test)}: {escaped(first_line(outcome))}" for outcome in unhappy], "tests did not pass")

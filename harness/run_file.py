@@ -13,7 +13,8 @@ from pathlib import Path
 
 from harness.lines import Facts, facts_of, from_facts, to_line
 from harness.migrations import check_version, migrate
-from harness.records import DeviceFacts, Measurement, Outcome, Record, Run
+from harness.records import DeviceFacts, Measurement, Outcome, Record, Run, last_outcomes
+from harness.wording import counted
 from reds.errors import MissingError, ProtocolError
 
 # How every line begins. Within a JSON text this cannot stand inside a string, where quotes are escaped.
@@ -36,6 +37,13 @@ class RunFile:
     devices: tuple[DeviceFacts, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     damaged_lines: tuple[int, ...] = ()
+
+    @property
+    def cut_short(self) -> str | None:
+        """How many of its tests did not run, in words; None if all did, or where the run does not say how many there were."""
+        tests = self.run.tests or 0
+        left = tests - len(last_outcomes(self.outcomes))
+        return f"cut short: {left:,} of {counted(tests, 'test')} did not run" if left > 0 else None
 
 
 def create(path: Path, run: Run) -> None:

@@ -109,6 +109,8 @@ def unfitness(run: RunFile) -> list[Fault]:
     """What speaks against expecting the values of a run from now on."""
     failed = [outcome.test for outcome in last_outcomes(run.outcomes).values() if outcome.outcome in FAILURES]
     faults = [Fault(f"{counted(len(failed), 'test')} failed, first {failed[0]}", "repair that and run again")] if failed else []
+    if run.cut_short:
+        faults.append(Fault(run.cut_short, "run again"))
     if run.run.git_dirty:
         seen = "the working tree had changes, so no commit says what was measured"
         faults.append(Fault(seen, "commit the changes and run again"))

@@ -28,11 +28,11 @@ EXAMPLES = """examples:
   python -m harness compare A B --fail-on worse         exit code 1 on a regression
 """
 
-# What each choice of --fail-on counts; "worse" what the gate does.
-FAILURES: Mapping[str, Callable[[JudgedRun], int]] = {
-    "worse": lambda judged: len(judged.regressions) + len(judged.failed_tests),
-    "different": lambda judged: judged.counts.differing,
-    "missing": lambda judged: judged.counts[Verdict.MISSING] + len(judged.left_out),
+# What each choice of --fail-on means; "worse" is what the gate goes by.
+FAILURES: Mapping[str, Callable[[JudgedRun], bool]] = {
+    "worse": lambda judged: not judged.passed,
+    "different": lambda judged: judged.counts.differing > 0,
+    "missing": lambda judged: judged.counts[Verdict.MISSING] > 0 or bool(judged.left_out),
 }
 Groups = Sequence[tuple[str, Sequence[Comparison]]]  # each under its title
 CSV_COLUMNS = (*tables.AXES, "from_subnet", "sample_count", "unit", "a", "b", "change", "noise", "p", "verdict", "reason", "test")
@@ -53,8 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         choices=list(FAILURES),
-        help="exit code 1 on a regression (worse, failed, or missing though it was asked for), if a deterministic value is "
-        "different, or if one is missing for whatever reason; may be repeated",
+        help="exit code 1 on a regression (worse, failed, or missing though it was asked for) or if B was cut short, if a "
+        "deterministic value is different, or if one is missing for whatever reason; may be repeated",
     )
     add_results(parser)
     forms = parser.add_mutually_exclusive_group()

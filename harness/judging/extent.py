@@ -19,9 +19,8 @@ class Extent:
     def __init__(self, run: RunFile) -> None:
         self._ended = last_outcomes(run.outcomes)
         self._devices = {device.id for device in run.devices}
-        complete = run.run.tests is not None and len(self._ended) >= run.run.tests
         self._names = frozenset(run.run.asked or ())
-        self._whole = (run.run.whole or ()) if complete else ()
+        self._whole = (run.run.whole or ()) if run.run.tests and not run.cut_short else ()
 
     def holds(self, value: Measurement) -> bool:
         """Whether the run was asked for a value of an earlier run, and could measure it."""

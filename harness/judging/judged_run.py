@@ -55,8 +55,8 @@ class JudgedRun:
 
     @property
     def passed(self) -> bool:
-        """Whether there is something to judge and no regression."""
-        return self.counts.common > 0 and not self.regressions and not self.failed_tests
+        """Whether there is something to judge, all of it was measured, and there is no regression."""
+        return self.counts.common > 0 and not (self.regressions or self.failed_tests or self.run.cut_short)
 
     @property
     def headline(self) -> str:
@@ -64,7 +64,8 @@ class JudgedRun:
         if not self.comparable:
             return "nothing in common"
         found = len(self.regressions) + len(self.failed_tests)
-        return counted(found, "regression") if found else "no regression"
+        regressions = counted(found, "regression") if found else "no regression"
+        return ", ".join(filter(None, (regressions, self.run.cut_short)))
 
     @property
     def regression_lines(self) -> list[str]:

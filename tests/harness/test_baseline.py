@@ -49,6 +49,7 @@ def test_the_records_are_kept_with_reason_date_and_what_was_there_before(tmp_pat
         (a_run(), [a_measurement(), an_outcome(outcome="failed", reason="no")], "1 test failed, first suites/test_latency.py"),
         (a_run(), [a_measurement(), an_outcome(outcome="error", reason="no")], "1 test failed"),
         (replace(a_run(), git_dirty=True), [a_measurement()], "the working tree had changes"),
+        (replace(a_run(), tests=3), [a_measurement(), an_outcome()], "cut short: 2 of 3 tests did not run"),
     ],
 )
 def test_a_run_that_nobody_should_expect_is_refused_unless_forced(

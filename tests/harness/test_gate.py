@@ -94,6 +94,13 @@ class TestGate:
         assert "left out: 1 value of the earlier run" in part.output
 
 
+STOP_AT_PARITY = """
+import pytest
+
+def pytest_runtest_setup(item):
+    if "test_parity" in item.name:
+        raise KeyboardInterrupt
+"""
 DESELECT = """
 def pytest_collection_modifyitems(config, items):
     config.hook.pytest_deselected(items=items[1:])
@@ -179,6 +186,18 @@ class TestOnePart:
         assert "pico-emu" not in text
         assert "**1 regression** against" in summary.read_text()
         assert "missing" not in summary.read_text()
+
+    def test_a_run_that_is_stopped_does_not_pass(self, images: RunFile, measure: Callable[..., Done], tmp_path: Path) -> None:
+        baseline = write(tmp_path / "before.jsonl", images)
+
+        done = measure(
+            "--device", "host", "-k", "int8 and (test_image or test_parity)", "--compare", baseline, plugin=STOP_AT_PARITY
+        )
+
+        assert done.process.returncode == pytest.ExitCode.INTERRUPTED
+        last = done.process.stdout.rstrip().splitlines()[-1]
+        assert last.startswith("gate: FAILED, no regression, cut short: ")
+        assert last.endswith(f" tests did not run against {baseline}")
 
     def test_a_value_that_its_test_no_longer_gives_is_a_regression(
         self, images: RunFile, measure: Callable[..., Done], tmp_path: Path

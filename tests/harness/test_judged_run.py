@@ -85,7 +85,15 @@ def test_what_a_run_was_not_asked_for_or_did_not_come_to_is_left_out(changes: di
     found = judged(BEFORE, asked(PASSED, **changes))
 
     assert [(c.key, c.reason) for c in found.left_out] == [(THERE.key, "its test did not run")]
-    assert found.passed
+    assert not found.regressions
+
+
+def test_a_run_that_was_cut_short_does_not_pass() -> None:
+    found = judged(a_file(HERE, outcomes=(PASSED,)), asked(PASSED, tests=3))
+
+    assert not found.passed
+    assert found.headline == "no regression, cut short: 2 of 3 tests did not run"
+    assert judged(a_file(HERE, outcomes=(PASSED,)), asked(PASSED, PASSED, tests=1)).passed  # it was repeated
 
 
 def test_a_test_that_is_skipped_though_its_device_is_there_leaves_its_values_missing() -> None:

@@ -35,6 +35,13 @@ def test_a_run_alone_is_summed_up_by_its_table() -> None:
     assert "23,456 instr" in text.partition("```")[2]
 
 
+def test_a_run_that_was_cut_short_says_so() -> None:
+    run = replace(a_file(a_measurement()), run=replace(a_run(), tests=9))
+
+    assert "cut short: 8 of 9 tests did not run" in markdown(run, None)
+    assert "**no regression, cut short: 8 of 9 tests did not run** against" in compared(a_file(a_measurement()), run)
+
+
 def test_a_comparison_shows_what_changed_and_nothing_else() -> None:
     kept = a_measurement(subnet="50", value=500)
     same = compared(a_file(a_measurement(), kept), a_file(a_measurement(), kept))

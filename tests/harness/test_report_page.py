@@ -44,8 +44,9 @@ def page(full: Report) -> Page:
         ),
         (RunFile("x", a_run(), (a_measurement(),)), "this file does not say how they ended"),
         (RunFile("x", a_run(), (a_measurement(),), damaged_lines=(7, 9)), "x: lines 7, 9 are damaged and left out"),
+        (RunFile("x", replace(a_run(), tests=2), ()), "This run was cut short: 2 of 2 tests did not run."),
     ],
-    ids=["empty", "failures only", "no device", "older file", "damaged"],
+    ids=["empty", "failures only", "no device", "older file", "damaged", "cut short"],
 )
 def test_a_run_that_lacks_something_has_a_sensible_page(run: RunFile, says: str) -> None:
     page = Page(render(collect(run)))
