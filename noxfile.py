@@ -37,7 +37,7 @@ def tests(session: nox.Session) -> None:
     install(session, "train", "search", "devices", "bench", "postgresql", "test")
     provide_tools(session)
     session.run("coverage", "erase")
-    arguments = session.posargs or ["tests", "--cov", "--cov-report=", "--durations=15"]
+    arguments = session.posargs or ["tests", "--numprocesses=2", "--dist=loadfile", "--cov", "--cov-report=", "--durations=25"]
     try:
         session.run("pytest", *arguments, env=THREADS)
     finally:
