@@ -81,7 +81,7 @@ def test_a_connection_that_is_reset_while_it_is_opened_leaves_nothing_open(monke
     opened: list[socket.socket] = []  # as frames of pyserial hold it
 
     def reset(port: protocol_socket.Serial) -> None:
-        opened.append(port._socket)
+        opened.append(port._socket)  # pyright: ignore[reportAttributeAccessIssue]
         raise serial.SerialException("reset")
 
     monkeypatch.setattr(protocol_socket.Serial, "reset_input_buffer", reset)
