@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -24,6 +25,8 @@ from targets.target import (
     TimeRequest,
     Timing,
 )
+
+INPUTS_AT_ONCE = 500  # what a break of the connection takes back, of however many
 
 Connect = Callable[[Device], AbstractContextManager[Target]]
 Hold = Callable[[Device], AbstractContextManager[Renew]]
@@ -97,11 +100,12 @@ class Board:
     def infer(self, level: int, inputs: np.ndarray) -> np.ndarray:
         """Outputs (n, output_elements) of inputs (n, input_elements) at `level`, in the image's element type."""
 
-        def infer(target: Target) -> np.ndarray:
+        def infer(some: np.ndarray, target: Target) -> np.ndarray:
             target.select(level)
-            return target.infer(inputs)
+            return target.infer(some)
 
-        return self._perform(infer)
+        starts = range(0, max(len(inputs), 1), INPUTS_AT_ONCE)
+        return np.concatenate([self._perform(partial(infer, inputs[at : at + INPUTS_AT_ONCE])) for at in starts])
 
     def time_inference(self, level: int, inputs: np.ndarray) -> Timing:
         """Time inferences of one level on one input, shape (input_elements,)."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness import recovery
-from harness.boards import Board, Boards
+from harness.boards import INPUTS_AT_ONCE, Board, Boards
 from harness.matrix import Repeats
 from harness.recovery import RECOVERIES
 from reds.errors import (
@@ -178,6 +178,15 @@ def test_a_connection_that_cannot_be_closed_is_made_anew_too(board: Board, unrel
     unreliable.plan = {"infer": [TransportError("first")], "close": [TransportError("still open")]}
     board.infer(0, INPUTS)
     assert unreliable.done.count("connect") == 2
+
+
+def test_what_was_inferred_long_before_a_break_is_kept(board: Board, unreliable: Unreliable) -> None:
+    board.load(b"image", "sha")
+    inputs = np.arange(2 * INPUTS_AT_ONCE + 1, dtype=np.int64)[:, np.newaxis]
+    unreliable.plan = {"infer": [None, None, TransportError("broke")]}
+    np.testing.assert_array_equal(board.infer(0, inputs), inputs + len(b"image"))
+    assert unreliable.done.count("infer") == 3
+    assert board.infer(0, inputs[:0]).shape == (0, 1)
 
 
 def test_a_load_that_breaks_is_begun_again(board: Board, unreliable: Unreliable) -> None:

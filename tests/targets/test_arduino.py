@@ -29,7 +29,7 @@ def compiled(options: list[str], folder: Path) -> Path:
         pytest.skip("needs gcc and g++")
     program = folder / "board"
     include = [f"-I{FIRMWARE}", f"-I{RUNTIME / 'include'}", f"-I{STUB}"]
-    checks = ["-O1", "-Wall", "-Wextra", "-Werror"]
+    checks = ["-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     sources = [*(path for path in FIRMWARE.glob("*.c") if not path.name.startswith("hal_")), *RUNTIME.glob("src/*.c")]
     subprocess.run(["gcc", "-c", *checks, *SETTINGS, *include, *sources], check=True, cwd=folder)
     board = [FIRMWARE / "hal_arduino.cpp", STUB / "stub.cpp", *folder.glob("*.o")]
