@@ -12,13 +12,13 @@ import pytest
 
 from harness.boards import Board, Boards
 from harness.combinations import Combination, Model, Placement, Subject
-from harness.keys import BOARDS, PLAN, RUN_FILE, subject_of
+from harness.keys import BOARDS, LEASES, PLAN, RUN_FILE, subject_of
 from harness.matrix import Matrix
 from harness.networks import Deployment, Network, Networks
 from harness.plan import Plan
 from harness.recorder import Circumstances, Recorder
 from harness.replay import DeviceClock
-from harness.sharing import leases_of, on_connect
+from harness.sharing import on_connect
 from targets.connect import connect
 from targets.firmware import Firmware, build
 from targets.target import Timing
@@ -88,7 +88,7 @@ def boards(pytestconfig: pytest.Config, matrix: Matrix) -> Iterator[Boards]:
     """The connections of this session."""
     path = pytestconfig.stash[RUN_FILE]
     log_folder = path.with_suffix(".logs")
-    hold = leases_of(pytestconfig).hold
+    hold = pytestconfig.stash[LEASES].hold
     opened = pytestconfig.stash[BOARDS] = Boards(
         lambda device: connect(device, log_folder), matrix.repeats, on_connect(path), hold
     )

@@ -8,10 +8,12 @@ import pytest
 
 from harness.boards import Boards
 from harness.combinations import Subject
+from harness.leases import Leases
 from harness.plan import Plan
 
 PLAN = pytest.StashKey[Plan]()
 RUN_FILE = pytest.StashKey[Path]()
+LEASES = pytest.StashKey[Leases]()
 BOARDS = pytest.StashKey[Boards]()
 
 

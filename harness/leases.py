@@ -105,6 +105,22 @@ class Leases:
     ) -> None:
         self._wait_s, self._say, self._term_s, self._now_s = wait_s, say, term_s, now_s
         self._folder = folder or cache_folder("leases")
+        self._reserved: dict[str, Lease] = {}
+
+    def reserve(self, device: Device) -> bool:
+        """Take a board for the next `hold` of it if nobody uses it now; whether it is had."""
+        if device.is_board and device.id not in self._reserved:
+            lease, _ = self._taken(device)
+            if lease is None:
+                return False
+            self._reserved[device.id] = lease
+        return True
+
+    def give_back(self, device: Device) -> None:
+        """Give back what was reserved and never held."""
+        lease = self._reserved.pop(device.id, None)
+        if lease is not None:
+            self._release(lease)
 
     @contextmanager
     def hold(self, device: Device) -> Iterator[Renew]:
@@ -116,7 +132,7 @@ class Leases:
         if not device.is_board:
             yield _nothing_to_renew
             return
-        lease = self._acquire(device)
+        lease = self._reserved.pop(device.id, None) or self._acquire(device)
         try:
             yield lambda: self._renew(lease)
         finally:
@@ -132,27 +148,34 @@ class Leases:
     def _acquire(self, device: Device) -> Lease:
         deadline, waiting = time.monotonic() + self._wait_s, False
         while True:
-            mine = self._new(device, names(device, SystemBus()))
-            with self._lock():
-                others = self._of(mine.names)
-                users = [lease for _, lease in others if not self._over(lease)]
-                if not users:
-                    for path, lease in others:
-                        self._say(f"{device.id}: {self._end_of(lease)}; taken over")
-                        path.unlink(missing_ok=True)
-                    self._write(mine)
-                    return mine
+            mine, user = self._taken(device)
+            if mine is not None:
+                return mine
             if time.monotonic() >= deadline:
                 waited = f" after {self._wait_s:g} s of waiting" if self._wait_s else ""
                 raise BusyError(
                     f"{device.id} is in use{waited}",
-                    seen=users[0].owner,
+                    seen=user,
                     do="wait for it with pytest --wait SECONDS, or end that process",
                 )
             if not waiting:
-                self._say(f"{device.id} is in use by {users[0].owner}; waiting for up to {self._wait_s:g} s")
+                self._say(f"{device.id} is in use by {user}; waiting for up to {self._wait_s:g} s")
                 waiting = True
             time.sleep(POLL_S)
+
+    def _taken(self, device: Device) -> tuple[Lease | None, str]:
+        """A lease of a board, or none and who has it."""
+        mine = self._new(device, names(device, SystemBus()))
+        with self._lock():
+            others = self._of(mine.names)
+            for _, lease in others:
+                if not self._over(lease):
+                    return None, lease.owner
+            for path, lease in others:
+                self._say(f"{device.id}: {self._end_of(lease)}; taken over")
+                path.unlink(missing_ok=True)
+            self._write(mine)
+        return mine, ""
 
     def _new(self, device: Device, its_names: tuple[str, ...]) -> Lease:
         now_s = self._now_s()

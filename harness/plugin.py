@@ -14,9 +14,9 @@ import pytest
 
 from harness import artifacts, asked, environment, run_file, summary, terminal
 from harness.combinations import AXES, Subject, SubjectIndex, finest_axis
-from harness.keys import PLAN, RUN_FILE, is_worker, subject_of, worker_input
+from harness.keys import LEASES, PLAN, RUN_FILE, is_worker, subject_of, worker_input
 from harness.plan import ALL, Plan, Selection, make_plan
-from harness.sharing import free_first
+from harness.sharing import leases_of
 from harness.sql_url import redacted
 from harness.wording import counted, damage
 from reds.errors import BenchError
@@ -62,6 +62,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     option = config.option
     if not 0 <= option.wait < math.inf:
         raise pytest.UsageError(f"--wait is a number of seconds, not {option.wait}")
+    config.stash[LEASES] = leases_of(config)
     selection = Selection(option.device, option.device_kind, option.require_device, option.spread)
     try:
         config.stash[PLAN] = make_plan(option.matrix, option.devices_file, selection)
@@ -95,15 +96,8 @@ def _parameter(plan: Plan, subject: Subject) -> object:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Measure one device after the other and give each every model once; what needs no device comes first.
-
-    Boards that somebody else uses come last, if they are waited for: they may be free by then. Workers of xdist have to agree on
-    an order, which this would not do.
-    """
-    plan = config.stash[PLAN]
-    matrix, devices = plan.matrix, plan.matrix.devices
-    if config.option.wait and not is_worker(config):
-        devices = free_first([plan.devices[name] for name in devices])
+    """Measure one device after the other and give each every model once; what needs no device comes first."""
+    matrix = config.stash[PLAN].matrix
 
     def position(item: pytest.Item) -> tuple[int, ...]:
         subject = subject_of(item)
@@ -111,7 +105,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             return ()
         facts = subject.facts
         axes = (
-            (devices, facts["device"]),
+            (matrix.devices, facts["device"]),
             (matrix.architectures, facts["architecture"]),
             (matrix.datasets, facts["dataset"]),
             (matrix.precisions, facts["precision"]),

@@ -1,9 +1,8 @@
-"""How a session gets boards: what it says while it waits, whom it asks first, and what is noted when one answers."""
+"""How a session gets boards: what it says while it waits, and what is noted when one answers."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -28,12 +27,6 @@ def leases_of(config: pytest.Config) -> Leases:
             print(f"\n{text}", file=sys.stderr, flush=True)
 
     return Leases(config.option.wait, say)
-
-
-def free_first(devices: Sequence[Device]) -> tuple[str, ...]:
-    """Ids of devices, those that somebody uses now after the others."""
-    leases = Leases()
-    return tuple(device.id for device in sorted(devices, key=lambda device: leases.owner(device) is not None))
 
 
 def on_connect(path: Path) -> OnConnect:

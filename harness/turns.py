@@ -1,13 +1,14 @@
-"""Part of the plugin: a board is given back after its last test, and the runs in which a device failed are counted."""
+"""Part of the plugin: which board a session turns to next, when it gives one back, and the runs in which a device failed."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
+from itertools import groupby, pairwise
 
 import pytest
 
 from harness import device_state
-from harness.keys import BOARDS, PLAN, subject_of
+from harness.keys import BOARDS, LEASES, PLAN, is_worker, subject_of
 from reds.errors import BenchError, DeviceError, FlashError, MissingError, ProtocolError, TimedOutError, TransportError
 
 # What speaks of the device; the rest of what may go wrong in its tests speaks of the model, the user or another user.
@@ -15,16 +16,63 @@ FAILURES = (TransportError, TimedOutError, ProtocolError, FlashError, DeviceErro
 FAILED = pytest.StashKey[set[str]]()
 
 
+@pytest.hookimpl
+def pytest_runtestloop(session: pytest.Session) -> object | None:
+    """Turn to boards that are free before those that others use, where boards are waited for.
+
+    The tests of each device stay together and in order. Elsewhere, and in the workers of xdist, pytest's own loop runs.
+    """
+    config = session.config
+    option = config.option
+    if not option.wait or option.collectonly or session.testsfailed or is_worker(config) or getattr(option, "dist", "no") != "no":
+        return None
+    groups = [list(items) for _, items in groupby(session.items, _device)]
+    try:
+        group = _next(config, groups)
+        while group:
+            following: list[pytest.Item] = []
+            for item, successor in pairwise([*group, None]):
+                assert item is not None
+                if successor is None:
+                    following = _next(config, groups)
+                _run(session, item, successor or next(iter(following), None))
+            group = following
+    finally:
+        for device in config.stash[PLAN].devices.values():
+            config.stash[LEASES].give_back(device)
+    return True
+
+
+def _next(config: pytest.Config, groups: list[list[pytest.Item]]) -> list[pytest.Item]:
+    """Take the tests of a device that can be had at once, or else of the first one; empty if there are no more."""
+    plan, leases = config.stash[PLAN], config.stash[LEASES]
+    for number, group in enumerate(groups):
+        device_id = _device(group[0])
+        if device_id is None or leases.reserve(plan.devices[device_id]):
+            return groups.pop(number)
+    return groups.pop(0) if groups else []
+
+
+def _run(session: pytest.Session, item: pytest.Item, successor: pytest.Item | None) -> None:
+    """Run one test, and end the session if that is called for, as pytest's own loop does."""
+    item.config.hook.pytest_runtest_protocol(item=item, nextitem=successor)
+    if session.shouldfail:
+        raise session.Failed(session.shouldfail)
+    if session.shouldstop:
+        raise session.Interrupted(session.shouldstop)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """Give a board back after its last test: others may wait for it."""
     device_id, following = _device(item), None if nextitem is None else _device(nextitem)
-    boards = item.config.stash.get(BOARDS, None)
-    if boards is None or device_id is None or device_id == following:
+    if device_id is None or device_id == following:
         return
-    device = item.config.stash[PLAN].devices[device_id]
+    device, boards = item.config.stash[PLAN].devices[device_id], item.config.stash.get(BOARDS, None)
     if device.is_board:
-        boards[device].close()
+        if boards is not None:
+            boards[device].close()
+        item.config.stash[LEASES].give_back(device)  # all its tests may have been skipped
 
 
 @pytest.hookimpl(wrapper=True)

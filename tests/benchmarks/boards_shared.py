@@ -1,6 +1,6 @@
 """Two processes that share four equal boards against one process that has them all: seconds, and whether anybody met anybody.
 
-    python -m tests.benchmarks.boards_shared [--json] [--tests 200] [--work-ms 100]
+    python -m tests.benchmarks.boards_shared [--json] [--tests 200] [--work-ms 200]
 
 The boards are real firmware (this computer's) behind TCP ports that notice when two clients use one at a time. The work is
 `--tests` tests over all boards with one inference each, which takes a board `--work-ms` longer than this computer needs for it:
@@ -67,6 +67,7 @@ class Way:
     Attributes:
         name: which.
         seconds: from its first process' start to its last one's end.
+        on_boards_seconds: of them, from the first connection to a board to the end of the last one: without start and report.
         tests: how many have passed.
         clients: connections that the boards have served.
         most_at_once: of clients on one board.
@@ -74,6 +75,7 @@ class Way:
 
     name: str
     seconds: float
+    on_boards_seconds: float
     tests: int
     clients: int
     most_at_once: int
@@ -120,7 +122,8 @@ def _way(folder: Path, name: str, sessions: list[list[str]], program: tuple[list
 
 def _start(folder: Path, place: Path, number: int, session: list[str]) -> subprocess.Popen[str]:
     file, *options = session
-    command = [sys.executable, "-m", "pytest", "-p", "harness.plugin", "-p", "no:cacheprovider", "-q", str(folder / file)]
+    plugins = ["-p", "harness.plugin", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]  # as where only suites are run
+    command = [sys.executable, "-m", "pytest", *plugins, "-q", str(folder / file)]
     command += [
         "--rootdir",
         str(folder),
@@ -131,12 +134,14 @@ def _start(folder: Path, place: Path, number: int, session: list[str]) -> subpro
     ]
     command += [f"--devices-file={place / 'devices.toml'}", *options]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling the harness anew in each process is not what is timed
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def _summary(name: str, seconds: float, passed: int, boards: tuple[RigBoard, ...]) -> Way:
     clients, most = sum(board.clients for board in boards), max(board.most_at_once for board in boards)
-    return Way(name, round(seconds, 2), passed, clients, most)
+    on_boards = max(board.last_s for board in boards) - min(board.first_s for board in boards)
+    return Way(name, round(seconds, 2), round(on_boards, 2), passed, clients, most)
 
 
 def main() -> int:
@@ -144,7 +149,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--tests", type=int, default=200, help="how many tests there are (200)")
-    parser.add_argument("--work-ms", type=float, default=100, help="what an inference takes a board (100)")
+    parser.add_argument("--work-ms", type=float, default=200, help="what an inference takes a board (200)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "matrix.toml").write_text(MATRIX)
@@ -156,9 +161,10 @@ def main() -> int:
         print(json.dumps([asdict(way) for way in ways], indent=1))
     else:
         for way in ways:
-            share = way.seconds / ways[0].seconds
+            share, tested = way.seconds / ways[0].seconds, way.on_boards_seconds / ways[0].on_boards_seconds
             meeting = "nobody met" if way.most_at_once == 1 else f"{way.most_at_once} clients met on one board"
-            print(f"{way.name:13} {way.seconds:7.2f} s  {share:.2f} x  {way.tests} tests, {way.clients} connections, {meeting}")
+            times = f"{way.seconds:7.2f} s  {share:.2f} x (on the boards {way.on_boards_seconds:.2f} s, {tested:.2f} x)"
+            print(f"{way.name:13} {times}  {way.tests} tests, {way.clients} connections, {meeting}")
     return int(any(way.most_at_once > 1 for way in ways))
 
 

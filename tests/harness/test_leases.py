@@ -333,3 +333,18 @@ def test_a_board_that_is_closed_can_be_used_by_others_and_again(office: Leases) 
             pass
     boards.close()
     assert seen == ["nano-1", "nano-1"]
+
+
+def test_a_board_is_reserved_if_it_is_free_and_held_then(office: Leases, tmp_path: Path, clock: Clock) -> None:
+    other = Leases(folder=tmp_path, now_s=clock)
+    assert office.reserve(BOARD)
+    assert office.reserve(BOARD)
+    assert not other.reserve(BOARD)
+    with office.hold(BOARD) as renew:
+        renew()
+        assert not other.reserve(BOARD)
+    assert other.reserve(BOARD)
+    other.give_back(BOARD)
+    other.give_back(BOARD)
+    assert office.owner(BOARD) is None
+    assert office.reserve(Inventory.load().device("host"))

@@ -12,7 +12,7 @@ from harness import device_state
 from harness.leases import Leases
 from targets.firmware import build
 from targets.inventory import Inventory
-from tests.harness.running import MATRIX, Done, collected, run_pytest
+from tests.harness.running import MATRIX, Done, run, run_pytest
 from tests.targets.board_rig import RigBoard, rig, write_inventory
 
 pytestmark = [
@@ -65,6 +65,7 @@ def test_a_board_in_use_is_an_error_that_names_its_user_and_the_others_go_on(
     share: Callable[..., Done], boards: tuple[RigBoard, ...], tmp_path: Path
 ) -> None:
     used = Inventory.load(tmp_path / "devices.toml").device("board-1")
+    before = device_state.state("board-1").failures
     with Leases().hold(used):
         done = share()
         owner = Leases().owner(used)
@@ -74,7 +75,7 @@ def test_a_board_in_use_is_an_error_that_names_its_user_and_the_others_go_on(
     assert f"board-1 is in use\n  seen: {owner}" in "\n".join(o.reason or "" for o in done.run.outcomes)
     assert {(o.outcome, o.device) for o in done.run.outcomes} == {("error", "board-1"), ("passed", "board-2")}
     assert [board.clients for board in boards] == [0, 1]
-    assert device_state.state("board-1").failures == 0  # the board has done nothing wrong
+    assert device_state.state("board-1").failures == before  # the board has done nothing wrong
 
 
 def test_a_board_in_use_is_waited_for_and_measured_last(
@@ -82,10 +83,9 @@ def test_a_board_in_use_is_waited_for_and_measured_last(
 ) -> None:
     used = Inventory.load(tmp_path / "devices.toml").device("board-1")
     with Leases().hold(used):
-        ids = collected(share("--wait", "0.2", "--collect-only", "-q").process.stdout)
         done = share("--wait", "0.2")
 
-    assert [("board-1" in name) for name in ids] == [False] * 4 + [True] * 4
+    assert [(o.outcome, o.device) for o in done.run.outcomes] == [("passed", "board-2")] * 4 + [("error", "board-1")] * 4
     assert "board-1 is in use by" in done.output
     assert "waiting for up to 0.2 s" in done.output
     assert "board-1 is in use after 0.2 s of waiting" in done.output
@@ -120,3 +120,29 @@ def test_a_run_in_which_a_board_failed_is_counted_once(models: None, tmp_path: P
     known = device_state.state("board-1")
     assert known.failures == before + 1
     assert "does not run firmware" in (known.out or "")
+
+
+ENDS = """
+def test_a(placement, board): pass
+def test_b(placement, board): assert False
+def test_c(placement): raise KeyboardInterrupt
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "count"),
+    [(("-x",), pytest.ExitCode.TESTS_FAILED, 2), (("-k", "not test_b"), pytest.ExitCode.INTERRUPTED, 1)],
+)
+def test_a_session_that_waits_ends_as_any_and_keeps_nothing(
+    boards: tuple[RigBoard, ...], tmp_path: Path, options: tuple[str, ...], code: int, count: int
+) -> None:
+    write_inventory(tmp_path / "devices.toml", boards, "nano33ble", "native")
+    (tmp_path / "test_own.py").write_text(ENDS)
+    fixed = ("-p", "harness.plugin", "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", str(tmp_path), "--wait=5")
+    fixed += (f"--matrix={MATRIX}", f"--devices-file={tmp_path / 'devices.toml'}", f"--results={tmp_path / 'results'}")
+    done = Done(run("pytest", *fixed, "--device-kind=nano33ble", *options, tmp_path / "test_own.py"), tmp_path)
+
+    assert done.process.returncode == code, done.output
+    assert len([o for o in done.run.outcomes if o.outcome in ("passed", "failed")]) >= count
+    assert all(Leases().owner(device) is None for device in Inventory.load(tmp_path / "devices.toml").devices.values())
+    assert boards[1].clients == 0

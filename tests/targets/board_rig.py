@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import select
 import socket
 import threading
@@ -27,6 +28,7 @@ class RigBoard:
         most_at_once: how many of them were open at one time; what is checked is that this is never two.
         inferences: that it was asked for, so that a test knows that it was used.
         work_s: what an inference takes longer than it takes this computer.
+        first_s, last_s: when the first client came and the last one went, of `time.perf_counter`.
     """
 
     name: str
@@ -35,12 +37,15 @@ class RigBoard:
     most_at_once: int = 0
     inferences: int = 0
     work_s: float = 0.0
+    first_s: float = math.inf
+    last_s: float = -math.inf
     _open: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def serve(self, connection: socket.socket, command: Sequence[str], ending: threading.Event) -> None:
         """Give a client a device process of its own, however many there are: that they are several is for the test to see."""
         with self._lock:
+            self.first_s = min(self.first_s, time.perf_counter())
             self.clients += 1
             self._open += 1
             self.most_at_once = max(self.most_at_once, self._open)
@@ -58,6 +63,7 @@ class RigBoard:
         finally:
             with self._lock:
                 self._open -= 1
+                self.last_s = time.perf_counter()
 
 
 @contextmanager
