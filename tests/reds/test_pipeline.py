@@ -65,7 +65,7 @@ def test_each_part_of_a_recipe_decides_some_stage_and_no_earlier_one() -> None:
 @pytest.mark.slow
 def test_a_recipe_is_made_once_and_found_without_training_libraries(cache: Path) -> None:
     pytest.importorskip("tensorflow", reason="training needs TensorFlow")
-    seen: list[tuple[str, int]] = []
+    seen: list[tuple[str, float]] = []
     made = make(RECIPE, lambda doing, count: seen.append((doing, count)))
     assert sum(count for _, count in seen) == steps(RECIPE) == 7
     assert locate(RECIPE) == made
