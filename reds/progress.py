@@ -71,10 +71,20 @@ def _bar(total: int, stream: TextIO) -> Iterator[Progress]:
     from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn  # noqa: PLC0415
     from rich.progress import Progress as Bar  # noqa: PLC0415
+    from rich.table import Column  # noqa: PLC0415
 
-    share = TextColumn("{task.percentage:.1f} %")  # of a long training, an epoch may be less than one percent
-    times = (TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn())
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), share, *times)
+    def whole() -> Column:
+        return Column(no_wrap=True)  # on a narrow terminal the words take several lines, the numbers stay legible
+
+    columns = (
+        TextColumn("{task.description}", table_column=Column(no_wrap=False)),
+        BarColumn(20, table_column=whole()),
+        MofNCompleteColumn(table_column=whole()),
+        TextColumn("{task.percentage:.1f} %", table_column=whole()),  # an epoch may be less than one percent
+        TimeElapsedColumn(table_column=whole()),
+        TextColumn("left:", table_column=whole()),
+        TimeRemainingColumn(table_column=whole()),
+    )
     with Bar(*columns, console=Console(file=stream)) as bar:
         task = bar.add_task("starting", total=total)
         yield lambda doing, steps: bar.update(task, description=doing, advance=steps)

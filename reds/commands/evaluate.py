@@ -43,6 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
     bundle = Bundle.load(arguments.bundle)
     split, _ = data_of(bundle, arguments)
     with showing_on_terminal(len(bundle.subnets) * len(split.y_test)) as progress:
+        progress("evaluating", 0)
         evaluation = evaluated(bundle, split, lambda examples: progress("evaluating", examples))
     bundle = bundle.with_provenance(accuracy=dict(evaluation.accuracy), evaluated_on=split.facts())
     if arguments.output:

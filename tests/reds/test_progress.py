@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 
+import pytest
+
 from reds.progress import EpochsShown, no_amounts, showing, showing_amounts, showing_on_terminal, silent
 
 
@@ -36,6 +38,16 @@ def test_parts_of_an_epoch_move_the_bar() -> None:
         for done in (0, 0.5, 1, 1.1):
             shown(done)
     assert "27.5 %" in stream.getvalue()
+
+
+def test_on_a_narrow_terminal_the_numbers_stay_legible(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    stream = Terminal()
+    with showing(30, stream) as progress:
+        EpochsShown("fine-tuning 4 subnetworks of ds_cnn_s_fashion_mnist", progress)(12)
+    assert "going on after epoch 12" in stream.getvalue()
+    assert "12/30" in stream.getvalue()
+    assert "40.0 %" in stream.getvalue()
 
 
 def test_parts_of_an_epoch_add_no_lines() -> None:
