@@ -48,7 +48,7 @@ def test_absent_data_end_the_run_with_what_to_do(tmp_path: Path) -> None:
     done = run_pytest("--matrix", "vision", "--device", "host", "--results", tmp_path / "results", environment=environment)
     assert done.returncode != 0
     assert "there is no data set 'fashion_mnist'" in done.stdout + done.stderr
-    assert "REDS_DATA_DIR=DIR, where DIR/fashion-mnist holds" in done.stdout + done.stderr
+    assert "REDS_DATA_DIR=DIR, DIR being a folder that holds\n    fashion-mnist/ with" in done.stdout + done.stderr
     assert not (tmp_path / "results").exists()
 
 

@@ -133,7 +133,7 @@ def test_other_sides_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_set_that_is_not_there_says_how_it_comes_about(tmp_path: Path) -> None:
-    with pytest.raises(MissingError, match=r"cannot be downloaded ready-made: run .*visualwakewords"):
+    with pytest.raises(MissingError, match=r"cannot be downloaded ready-made: run .*\n.*visualwakewords"):
         prepared(tmp_path)
     (write_set(tmp_path) / "val.record-00000-of-00001").unlink()
     with pytest.raises(MissingError, match=r"no file val\.record"):
