@@ -194,6 +194,8 @@ def upload(firmware: Firmware, port: str, log: Path, project_folder: Path = PROJ
         FlashError: the upload failed; the error names the log.
     """
     environment, target = firmware.environment, ["--target", "upload", "--upload-port", port]
-    command = [*platformio_command(), "run", "--project-dir", str(project_folder), "--environment", environment, *target]
+    # One job: what is built is built whole before the upload is tried; beside other jobs its failure would end them half done.
+    jobs = ["--jobs", "1"]
+    command = [*platformio_command(), "run", "--project-dir", str(project_folder), "--environment", environment, *jobs, *target]
     with _one_builder(project_folder):
         _run_platformio(command, f"uploading {environment} to {port} failed", log, _variables(project_folder, firmware.image))
