@@ -190,12 +190,16 @@ def _keep(environment: str, sha256: str, program: tuple[Path, Path], image: Path
 def upload(firmware: Firmware, port: str, log: Path, project_folder: Path = PROJECT_FOLDER) -> None:
     """Put the firmware on the board at a serial port.
 
+    PlatformIO's folder may hold another build by now, so the firmware is built again first, in a step of its own: beside
+    the upload it may be left half done when that fails.
+
     Raises:
-        FlashError: the upload failed; the error names the log.
+        FlashError: the build or the upload failed; the error names the log.
     """
-    environment, target = firmware.environment, ["--target", "upload", "--upload-port", port]
-    # One job: what is built is built whole before the upload is tried; beside other jobs its failure would end them half done.
-    jobs = ["--jobs", "1"]
-    command = [*platformio_command(), "run", "--project-dir", str(project_folder), "--environment", environment, *jobs, *target]
+    environment = firmware.environment
+    command = [*platformio_command(), "run", "--project-dir", str(project_folder), "--environment", environment]
+    variables = _variables(project_folder, firmware.image)
     with _one_builder(project_folder):
-        _run_platformio(command, f"uploading {environment} to {port} failed", log, _variables(project_folder, firmware.image))
+        _run_platformio(command, f"building the firmware {environment} again failed", log, variables)
+        target = ["--target", "upload", "--upload-port", port]
+        _run_platformio([*command, *target], f"uploading {environment} to {port} failed", log, variables)
