@@ -9,6 +9,7 @@ from typing import Protocol
 
 from harness.commands import baseline, compare, devices, history, interleave, noise, paper, pareto, prepare, profile, push, report
 from reds.errors import BenchError
+from reds.wording import INTERRUPTED
 
 
 class Command(Protocol):
@@ -96,6 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        print(INTERRUPTED, file=sys.stderr)
         return 130
 
 

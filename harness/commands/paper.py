@@ -30,7 +30,7 @@ EXAMPLES = """examples:
   python -m harness paper --table 7 --data-dir data --models models --seeds 1 --column bottom-up
   python -m harness paper --table 4 --network dnn_s --markdown
   python -m harness paper --table mobilenet
-  nox -s paper -- --table 8 -o results/paper_runs/table8.jsonl
+  nox -s paper -- --table 8 -o results/runs/table8.jsonl
 """
 ROOT = SUITES.parent
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from reds.commands import convert, data, describe, evaluate, export, finetune, import_, make, search, train
 from reds.errors import BenchError
+from reds.wording import INTERRUPTED
 
 DESCRIPTION = """\
 Make nested neural networks (REDS): one set of weights in which every smaller network is a prefix of the larger ones.
@@ -83,6 +84,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        print(INTERRUPTED, file=sys.stderr)
         return 130
     return 0

@@ -22,7 +22,7 @@ from reds.errors import ConfigError
 from reds.image import read_image
 from reds.image.format import MAGIC
 from reds.subnets import whole_network
-from reds.zoo import ZOO, architecture
+from reds.zoo import NAMES, architecture
 
 NAME = "describe"
 SUMMARY = "say what a network, a bundle or an image is and what its subnetworks cost"
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "network",
         metavar="NAME|BUNDLE|IMAGE",
-        help=f"a network ({', '.join(ZOO)}, or mobilenet_v1_ALPHA_SIDE[_imagenet]), a bundle folder or a .reds file",
+        help=f"a network ({', '.join(NAMES)}), a bundle folder or a .reds file",
     )
     add_json(parser)
 
