@@ -84,7 +84,8 @@ def _models(options: argparse.Namespace) -> Path | None:
         return None
     folder = Path(named).expanduser()
     if not folder.is_dir():
-        raise ConfigError(f"there is no folder {folder} of published networks", do=f"see --models and {MODELS_VARIABLE}")
+        do = f"name the one that holds kws/ and vision/ (--models or {MODELS_VARIABLE}), or leave it out"
+        raise ConfigError(f"there is no folder {folder} of published networks", do=do)
     return folder
 
 

@@ -78,7 +78,7 @@ def _row(network: str, subnet: str, percent: Sequence[float], reported: Publishe
         "seeds": len(percent),
         "poster_percent": reported.value if reported else None,
         "poster_std_percent": reported.std if reported else None,
-        "source": reported.get("source"),
+        "source": reported.source if reported else None,
     }
 
 
