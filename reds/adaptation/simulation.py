@@ -75,7 +75,7 @@ def replayed(name: str, budgets: Budgets, table: CostTable, *, levels: np.ndarra
         name,
         levels,
         missed,
-        ~fits.any(axis=0),
+        np.logical_not(fits.any(axis=0)),
         stored,
         float(np.where(missed, 0.0, accuracy[levels]).mean()),
         switches,

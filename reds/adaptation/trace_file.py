@@ -30,7 +30,7 @@ def read_trace(path: Path) -> Trace:
         content = path.read_bytes()
     except OSError as error:
         raise MissingError(f"cannot read the trace {path}", seen=error.strerror, do="make one: python -m reds trace") from error
-    read, place, first = FORMATS[_suffix(path)]
+    read, place, first = FORMATS[check_name(path)]
     columns = read(path, content)
     if TIME not in columns:
         raise ConfigError(f"{path} has no column {TIME}", seen=", ".join(columns)[:200])
@@ -45,13 +45,18 @@ def read_trace(path: Path) -> Trace:
 def write_trace(trace: Trace, path: Path) -> None:
     """Write a trace, whole or not at all; the name's ending says how."""
     columns = {TIME: trace.times_s, **trace.columns}
-    write_whole(path, _parquet_bytes(columns) if _suffix(path) == PARQUET else _csv_bytes(columns))
+    write_whole(path, _parquet_bytes(columns) if check_name(path) == PARQUET else _csv_bytes(columns))
 
 
 CSV, PARQUET = ".csv", ".parquet"
 
 
-def _suffix(path: Path) -> str:
+def check_name(path: Path) -> str:
+    """The ending of a trace's name.
+
+    Raises:
+        ConfigError: it is none of `FORMATS`.
+    """
     if path.suffix not in FORMATS:
         raise ConfigError(f"a trace is a file that ends in {' or '.join(FORMATS)}", seen=path.name)
     return path.suffix

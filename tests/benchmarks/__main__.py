@@ -12,6 +12,7 @@ BENCHMARKS = (
     "suite",
     "search",
     "joint_step",
+    "adaptation",
     "accuracy",
     "int8_loss",
     "judging",

@@ -1,4 +1,4 @@
-"""The policies in C decide as those in Python, on this computer under sanitizers and on the boards' cores; what a decision takes."""
+"""The policies in C decide as those in Python, here under sanitizers and on the boards' cores; and what a decision takes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PATIENCE = 3
 LARGEST, PATIENT, NEUTRAL = range(3)
 REQUEST = np.dtype([("budget", "<u4", 3), ("harvested", "<u4"), ("stored", "<u8")])
 WHOLE = Costs(2_000_000, 2_000_000, 20_000)
-COSTS = tuple(Costs(*(value * part // 4 for value in (WHOLE.time_ticks, WHOLE.energy, WHOLE.ram_bytes))) for part in (4, 3, 2, 1))
+COSTS = tuple(Costs(WHOLE.time_ticks * part // 4, WHOLE.energy * part // 4, WHOLE.ram_bytes * part // 4) for part in (4, 3, 2, 1))
 DECISION, SWITCH, LIMIT = 150, 17, 200  # instructions; a switch as in results/baselines/digits.jsonl
 
 
@@ -62,9 +62,10 @@ def in_c(
 
 def in_python(policy: Policy, costs: tuple[Costs, ...], store: Store | None, requests: np.ndarray) -> list[int]:
     follower = policy.follower(costs, store)
-    return [
-        follower.choose(*map(int, request["budget"]), int(request["stored"]), int(request["harvested"])) for request in requests
-    ]
+    levels = []
+    for (time_ticks, energy, ram_bytes), harvested, stored in requests.tolist():
+        levels.append(follower.choose(time_ticks, energy, ram_bytes, stored, harvested))
+    return levels
 
 
 def some_requests(seed: int, count: int, capacity: int) -> np.ndarray:
@@ -88,20 +89,19 @@ def test_decisions_are_those_of_python(program: tuple[programs.Core, Path], kind
     assert set(expected) == set(range(len(COSTS)))
 
 
-energies = st.integers(0, MOST_STORED - 1)
-
-
 @st.composite
 def stores(draw: st.DrawFn) -> Store:
     capacity = draw(st.integers(1, MOST_STORED - 1) | st.integers(1, 10**9))
-    forecast = draw(st.lists(energies | st.integers(0, 10**9), min_size=1, max_size=MOST_SLOTS))
+    forecast = draw(st.lists(st.integers(0, MOST_STORED - 1) | st.integers(0, 10**9), min_size=1, max_size=MOST_SLOTS))
     return Store(capacity, draw(st.integers(0, capacity)), draw(st.integers(1, 8)), tuple(forecast))
 
 
 @st.composite
 def cost_tables(draw: st.DrawFn) -> tuple[Costs, ...]:
-    rows = [sorted(draw(st.lists(st.integers(1, MOST), min_size=4, max_size=4)), reverse=True) for _ in range(3)]
-    return tuple(Costs(*row) for row in zip(*rows, strict=True))
+    times, energies, sizes = (
+        sorted(draw(st.lists(st.integers(1, MOST), min_size=4, max_size=4)), reverse=True) for _ in range(3)
+    )
+    return tuple(map(Costs, times, energies, sizes))
 
 
 @pytest.fixture(scope="session")
