@@ -19,7 +19,6 @@ MOST = 2**30 - 1
 """The largest cost: a policy on a device keeps costs in 32 bits and adds three of them."""
 MACS, NANOJOULES = "macs", "nJ"
 ENERGY_SOURCES = (MACS, "model", "measured")
-NS_PER_US = 1000
 
 
 @dataclass(frozen=True)
