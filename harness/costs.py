@@ -72,8 +72,8 @@ def _options(found: Sequence[Measurement]) -> Iterator[Option]:
 
 def _ticks_per_us(run: RunFile, device: str) -> float | None:
     """None where the device's clock does not tell the time."""
-    hz = {facts.clock_hz for facts in run.devices if facts.id == device}
-    return next(iter(hz)) / US_PER_S if len(hz) == 1 and None not in hz else None
+    hz = next((facts.clock_hz for facts in reversed(run.devices) if facts.id == device), None)
+    return None if hz is None else hz / US_PER_S
 
 
 def _network(measurement: Measurement) -> str:

@@ -133,7 +133,8 @@ def _periodic(times: np.ndarray, rng: np.random.Generator, bounds: Bounds) -> Ma
     return {"time_share": bounds.at(np.array(PHASES)[mode])}
 
 
-SPEED_MEAN, SPEED_DEVIATION, SPEED_MOST = 14.0, 8.0, 36.0  # metres per second
+SPEED_MEAN, SPEED_DEVIATION = 14.0, 8.0  # metres per second
+SPEED_SLOW, SPEED_MOST = 7.0, 36.0  # at and below the one there is most time, at the other least
 SPEED_HOLD_S = 120.0
 
 
@@ -142,8 +143,8 @@ def _vehicle(times: np.ndarray, rng: np.random.Generator, bounds: Bounds) -> Map
     step = times[1] - times[0]
     keep = math.exp(-step / SPEED_HOLD_S)
     pushes = rng.normal(0.0, SPEED_DEVIATION * math.sqrt(1 - keep * keep), len(times))
-    speed = np.clip(SPEED_MEAN + _autoregressive(pushes, keep), 0.0, SPEED_MOST)
-    return {"time_share": np.minimum(bounds.least * SPEED_MOST / np.maximum(speed, 1.0), bounds.most)}
+    speed = np.clip(SPEED_MEAN + _autoregressive(pushes, keep), SPEED_SLOW, SPEED_MOST)
+    return {"time_share": bounds.at((1 / speed - 1 / SPEED_MOST) / (1 / SPEED_SLOW - 1 / SPEED_MOST))}
 
 
 WALK_PER_ROOT_S = 0.02

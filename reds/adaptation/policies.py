@@ -6,9 +6,12 @@ Where not even the smallest fits, every policy falls back on the smallest: it mi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+import numpy as np
 
 from reds.adaptation.budgets import UNLIMITED
 from reds.adaptation.costs import CostTable
@@ -36,7 +39,8 @@ class Store:
     Attributes:
         capacity: what it holds at most; what flows in beyond that is lost.
         start: what it holds before the first request.
-        slot_requests: requests of a slot: a period, such as a day, is divided into slots.
+        slot_requests: requests of a slot: a period, such as a day, is divided into slots. There are more of them than slots,
+            as a policy looks at one slot with each request.
         forecast: what is expected to flow in during each slot of the first period.
     """
 
@@ -49,9 +53,12 @@ class Store:
         if not 0 < self.capacity < MOST_STORED or not 0 <= self.start <= self.capacity:
             seen = f"capacity {self.capacity}, start {self.start}"
             raise ConfigError(f"a store has a capacity below {MOST_STORED}, and starts with no more than that", seen=seen)
-        if not 0 < self.slot_requests < MOST_REQUESTS or not 0 < len(self.forecast) <= MOST_SLOTS:
+        if not 0 < len(self.forecast) <= MOST_SLOTS or not len(self.forecast) < self.slot_requests < MOST_REQUESTS:
             seen = f"{len(self.forecast)} slots of {self.slot_requests} requests"
-            raise ConfigError(f"a period has 1 to {MOST_SLOTS} slots of 1 to {MOST_REQUESTS - 1} requests", seen=seen)
+            what = (
+                f"a period has 1 to {MOST_SLOTS} slots, each of more requests than there are slots and fewer than {MOST_REQUESTS}"
+            )
+            raise ConfigError(what, seen=seen)
         if any(not 0 <= energy < MOST_STORED for energy in self.forecast):
             raise ConfigError(f"what flows in during a slot is from 0 to {MOST_STORED - 1}", seen=str(self.forecast)[:200])
 
@@ -59,6 +66,26 @@ class Store:
 MOST_STORED = 2**56
 MOST_REQUESTS, MOST_SLOTS = 2**24, 96
 """A slot's number of requests times the number of slots stays within 32 bits."""
+
+
+SLOTS = 48
+
+
+def store_for(capacity: int, start: int, expected: np.ndarray) -> Store:
+    """A store with a period in 48 slots, or as many as the period has requests for.
+
+    Args:
+        capacity: what it holds at most.
+        start: what it holds before the first request.
+        expected: int (requests,), what is expected to flow in before each request of a period.
+
+    Raises:
+        ConfigError: the period has fewer than two requests.
+    """
+    slots = min(SLOTS, max(math.isqrt(len(expected)) - 1, 1))
+    requests = len(expected) // slots
+    by_slot = expected[: slots * requests].reshape(slots, requests).sum(axis=1)
+    return Store(capacity, start, requests, tuple(map(int, by_slot)))
 
 
 class Follower(Protocol):

@@ -27,7 +27,7 @@ import numpy as np
 from reds.adaptation.budgets import Budgets, budgets_of
 from reds.adaptation.costs import MACS, CostTable, counted_costs
 from reds.adaptation.look_ahead import look_ahead_bound
-from reds.adaptation.policies import MOST_SLOTS, POLICIES, Store, policy, statics
+from reds.adaptation.policies import POLICIES, Store, policy, statics, store_for
 from reds.adaptation.simulation import Replay, simulate
 from reds.adaptation.trace import TIME, Trace
 from reds.adaptation.trace_file import read_trace
@@ -40,7 +40,6 @@ from reds.files import write_whole
 NAME = "adapt"
 SUMMARY = "replay changing budgets: adaptive networks beside static ones"
 COST_TABLE = ".json"
-SLOTS = 48
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -106,11 +105,10 @@ def _store(arguments: argparse.Namespace, table: CostTable, budgets: Budgets) ->
     capacity = arguments.store * table.options[0].energy
     flow = _forecast(arguments.forecast, table, budgets)
     period = len(flow) if arguments.period is None else arguments.period
-    if not 1 <= period <= len(flow):
-        raise ConfigError("a period is no longer than what it is known from", seen=f"{period} of {len(flow)} requests")
-    slots = min(SLOTS, MOST_SLOTS, period)
-    requests = period // slots
-    return Store(capacity, int(arguments.stored * capacity), requests, _by_slot(flow[:period], slots, requests))
+    if not 2 <= period <= len(flow):
+        what = "a period has at least two requests, and no more than it is known from"
+        raise ConfigError(what, seen=f"{period} of {len(flow)} requests")
+    return store_for(capacity, int(arguments.stored * capacity), flow[:period])
 
 
 def _forecast(path: Path | None, table: CostTable, budgets: Budgets) -> np.ndarray:
@@ -121,10 +119,6 @@ def _forecast(path: Path | None, table: CostTable, budgets: Budgets) -> np.ndarr
     if not earlier.stored:
         raise ConfigError(f"{path} has no harvest, which a forecast is made of", do="make it like the trace itself")
     return earlier.harvest
-
-
-def _by_slot(flow: np.ndarray, slots: int, requests: int) -> tuple[int, ...]:
-    return tuple(int(flow[slot * requests : (slot + 1) * requests].sum()) for slot in range(slots))
 
 
 def _row(replay: Replay, table: CostTable, bound: float) -> dict[str, Any]:

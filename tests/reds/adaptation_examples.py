@@ -7,7 +7,7 @@ import numpy as np
 from reds.adaptation.budgets import UNLIMITED, Budgets, budgets_of
 from reds.adaptation.costs import CostTable, Option
 from reds.adaptation.generators import DAY_S, generate
-from reds.adaptation.policies import Store
+from reds.adaptation.policies import Store, store_for
 
 NAMES, PARTS = ("100", "75", "50", "25"), (4, 3, 2, 1)
 # DS-CNN S on Fashion-MNIST and on CIFAR-10, DNN S on keyword spotting: test accuracies of results/tables
@@ -19,7 +19,6 @@ ACCURACIES = {
 WHOLE_TICKS, WHOLE_RAM_BYTES = 2_000_000, 20_000
 SWITCH_TICKS = 17
 STORE_OF_A_DAY = 0.25  # of what the whole network takes in a day
-SLOTS = 48
 
 
 def cost_table(accuracies: tuple[float, ...] = ACCURACIES["cifar10"], **facts: object) -> CostTable:
@@ -37,8 +36,7 @@ def day(kind: str, table: CostTable, seed: int = 0) -> tuple[Budgets, Store | No
     if not budgets.stored:
         return budgets, None
     capacity = int(table.options[0].energy * DAY_S * STORE_OF_A_DAY)
-    yesterday = budgets_of(generate(kind, DAY_S, seed=seed + 1000), table).harvest.reshape(SLOTS, -1)
-    return budgets, Store(capacity, capacity // 2, yesterday.shape[1], tuple(map(int, yesterday.sum(axis=1))))
+    return budgets, store_for(capacity, capacity // 2, budgets_of(generate(kind, DAY_S, seed=seed + 1000), table).harvest)
 
 
 def unlimited(count: int) -> np.ndarray:

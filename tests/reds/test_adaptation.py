@@ -83,7 +83,7 @@ def test_a_static_network_misses_what_it_does_not_fit() -> None:
 
 def test_an_empty_store_gives_no_answer_and_a_full_one_overflows() -> None:
     table = cost_table()
-    store = Store(WHOLE_TICKS, WHOLE_TICKS, 1, (0,))
+    store = Store(WHOLE_TICKS, WHOLE_TICKS, 2, (0,))
     replay = simulate(Static(0, "100"), fed([WHOLE_TICKS, 0, WHOLE_TICKS // 2, WHOLE_TICKS]), table, store)
     assert replay.missed.tolist() == [False, True, True, False]
     assert replay.stored.tolist() == [0, 0, WHOLE_TICKS // 2, 0]
@@ -92,7 +92,7 @@ def test_an_empty_store_gives_no_answer_and_a_full_one_overflows() -> None:
 def test_what_does_not_fit_in_ram_takes_no_energy() -> None:
     table = cost_table()
     budgets = replace(fed([0, 0]), ram_bytes=np.array([1, UNLIMITED], np.int64))
-    replay = simulate(Static(0, "100"), budgets, table, Store(WHOLE_TICKS, WHOLE_TICKS, 1, (0,)))
+    replay = simulate(Static(0, "100"), budgets, table, Store(WHOLE_TICKS, WHOLE_TICKS, 2, (0,)))
     assert replay.missed.tolist() == [True, False]
     assert replay.stored.tolist() == [WHOLE_TICKS, 0]
 
@@ -117,7 +117,7 @@ def small_problems(draw: st.DrawFn) -> tuple[Budgets, Store | None]:
     harvest = draw(st.lists(st.integers(0, 2 * WHOLE_TICKS), min_size=count, max_size=count))
     capacity = draw(st.integers(1, 3 * WHOLE_TICKS))
     budgets = replace(budgets, harvest=np.array(harvest, np.int64), stored=True)
-    return budgets, Store(capacity, draw(st.integers(0, capacity)), draw(st.integers(1, 3)), (WHOLE_TICKS, 0))
+    return budgets, Store(capacity, draw(st.integers(0, capacity)), draw(st.integers(3, 5)), (WHOLE_TICKS, 0))
 
 
 class _Fixed:
@@ -153,14 +153,15 @@ def test_no_sequence_of_choices_exceeds_the_bound(problem: tuple[Budgets, Store 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((0, 0, 1, (0,)), "has a capacity"),
-        ((10, 11, 1, (0,)), "no more than that"),
-        ((2**56, 0, 1, (0,)), "has a capacity"),
+        ((0, 0, 2, (0,)), "has a capacity"),
+        ((10, 11, 2, (0,)), "no more than that"),
+        ((2**56, 0, 2, (0,)), "has a capacity"),
         ((10, 5, 0, (0,)), "slots of 0 requests"),
         ((10, 5, 2**24, (0,)), "slots of"),
         ((10, 5, 1, ()), "0 slots"),
-        ((10, 5, 1, (0,) * 97), "97 slots"),
-        ((10, 5, 1, (-1,)), "flows in during a slot"),
+        ((10, 5, 98, (0,) * 97), "97 slots"),
+        ((10, 5, 3, (0,) * 3), "3 slots of 3 requests"),
+        ((10, 5, 2, (-1,)), "flows in during a slot"),
     ],
 )
 def test_an_impossible_store_is_refused(arguments: tuple, words: str) -> None:

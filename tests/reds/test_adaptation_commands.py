@@ -128,8 +128,8 @@ def test_wrong_arguments_of_adapt_end_with_two(
     ("arguments", "words"),
     [
         (("--stored", "2"), "from 0 to 1"),
-        (("--period", "10000"), "a period is no longer"),
-        (("--period", "0"), "a period is no longer"),
+        (("--period", "10000"), "a period has at least two requests"),
+        (("--period", "0"), "a period has at least two requests"),
     ],
 )
 def test_wrong_numbers_of_a_store_end_with_two(

@@ -21,7 +21,7 @@ extern "C" {
 #define REDS_MOST_COST ((UINT32_C(1) << 30) - 1)
 #define REDS_MOST_STORED (UINT64_C(1) << 56)        /* capacity, and what flows in during a slot, are below it */
 #define REDS_MOST_SLOTS 96u                         /* of a period */
-#define REDS_MOST_SLOT_REQUESTS (UINT32_C(1) << 24) /* a slot has fewer */
+#define REDS_MOST_SLOT_REQUESTS (UINT32_C(1) << 24) /* a slot has fewer, and more than a period has slots */
 
 /* What an inference of a level takes; also what the next inference may take. */
 typedef struct {

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from reds.adaptation.budgets import UNLIMITED
 from reds.adaptation.costs import MOST
-from reds.adaptation.policies import MOST_SLOTS, MOST_STORED, Costs, EnergyNeutral, Hysteresis, LargestFit, Policy, Store
+from reds.adaptation.policies import MOST_STORED, Costs, EnergyNeutral, Hysteresis, LargestFit, Policy, Store
 from targets.inventory import Device
 from tests.targets.runtime import programs
 
@@ -46,7 +46,7 @@ def in_c(
 ) -> list[int]:
     """The levels that the C policy chooses."""
     core, binary = program
-    stored = store or Store(1, 0, 1, (0,))
+    stored = store or Store(1, 0, 2, (0,))
     slots = len(stored.forecast)
     header = struct.pack("<6I2Q", kind, len(costs), PATIENCE, slots, stored.slot_requests, 0, stored.capacity, stored.start)
     table = b"".join(struct.pack("<3I", cost.time_ticks, cost.energy, cost.ram_bytes) for cost in costs)
@@ -92,8 +92,9 @@ def test_decisions_are_those_of_python(program: tuple[programs.Core, Path], kind
 @st.composite
 def stores(draw: st.DrawFn) -> Store:
     capacity = draw(st.integers(1, MOST_STORED - 1) | st.integers(1, 10**9))
-    forecast = draw(st.lists(st.integers(0, MOST_STORED - 1) | st.integers(0, 10**9), min_size=1, max_size=MOST_SLOTS))
-    return Store(capacity, draw(st.integers(0, capacity)), draw(st.integers(1, 8)), tuple(forecast))
+    forecast = draw(st.lists(st.integers(0, MOST_STORED - 1) | st.integers(0, 10**9), min_size=1, max_size=8))
+    requests = len(forecast) + draw(st.integers(1, 8))
+    return Store(capacity, draw(st.integers(0, capacity)), requests, tuple(forecast))
 
 
 @st.composite
@@ -120,7 +121,7 @@ def test_decisions_are_those_of_python_whatever_the_numbers(
 ) -> None:
     """Also at the ends of what 32 bits hold; the sanitizers watch."""
     words = st.integers(0, UNLIMITED)
-    drawn = data.draw(st.lists(st.tuples(words, words, words, words, st.integers(0, store.capacity)), min_size=1, max_size=60))
+    drawn = data.draw(st.lists(st.tuples(words, words, words, words, st.integers(0, store.capacity)), min_size=1, max_size=80))
     requests = np.array([((a, b, c), d, e) for a, b, c, d, e in drawn], REQUEST)
     assert in_c(host_program, NEUTRAL, costs, store, requests) == in_python(EnergyNeutral(), costs, store, requests)
     for kind, policy in ((LARGEST, LargestFit()), (PATIENT, Hysteresis(PATIENCE))):
