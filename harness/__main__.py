@@ -7,7 +7,21 @@ import sys
 from collections.abc import Sequence
 from typing import Protocol
 
-from harness.commands import baseline, compare, devices, history, interleave, noise, paper, pareto, prepare, profile, push, report
+from harness.commands import (
+    baseline,
+    compare,
+    costs,
+    devices,
+    history,
+    interleave,
+    noise,
+    paper,
+    pareto,
+    prepare,
+    profile,
+    push,
+    report,
+)
 from reds.errors import BenchError
 from reds.wording import INTERRUPTED
 
@@ -42,6 +56,7 @@ COMMANDS: tuple[Command, ...] = (
     noise,
     history,
     pareto,
+    costs,
     push,
     paper,
 )

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Protocol
 
-from reds.commands import convert, data, describe, evaluate, export, finetune, import_, make, search, train
+from reds.commands import adapt, convert, data, describe, evaluate, export, finetune, import_, make, search, trace, train
 from reds.errors import BenchError
 from reds.wording import INTERRUPTED
 
@@ -48,7 +48,20 @@ class Command(Protocol):
         ...
 
 
-COMMANDS: tuple[Command, ...] = (describe, data, train, import_, convert, search, finetune, evaluate, export, make)
+COMMANDS: tuple[Command, ...] = (
+    describe,
+    data,
+    train,
+    import_,
+    convert,
+    search,
+    finetune,
+    evaluate,
+    export,
+    make,
+    trace,
+    adapt,
+)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -16,6 +16,7 @@ BENCHMARKS = (
     "suite",
     "search",
     "joint_step",
+    "adaptation",
     "accuracy",
     "int8_loss",
     "judging",
