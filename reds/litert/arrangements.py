@@ -1,0 +1,119 @@
+"""How a file holds the kernels of its subnetworks: each by itself, all as masks of the whole, or each number once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from reds.image.operations import OUTPUT_AXIS, Operation
+from reds.layers import Widths
+from reds.litert.blocks import blocks, filled_up, is_cut
+from reds.litert.kernels import Cuts, Kernel, in_shells, plain, slowest_last
+
+
+class Arrangement(Protocol):
+    """What the graphs of a file ask."""
+
+    shared: ClassVar[bool]
+    """Whether subnetworks share kernels. Channels beyond a width then compute, and have to be silenced; else they are zero."""
+
+    def channels(self, group: int, widths: Widths) -> int:
+        """Channels of a group that the tensors of a subnetwork of these widths hold."""
+        ...
+
+    def kernel(self, stage: Operation, widths: Widths, weights: np.ndarray) -> Kernel:
+        """The kernel of a subnetwork, of the whole network's weights in the file's shape (`shaped`)."""
+        ...
+
+
+def shaped(stage: Operation, weights: np.ndarray, map_size: tuple[int, ...]) -> np.ndarray:
+    """Weights of an image's shape in that of a `.tflite` file; a dense layer of a map that is more than one position is a convolution.
+
+    Args:
+        stage: the layer.
+        weights: of an image's shape (`Operation.weights`).
+        map_size: (height, width) of the layer's input, () of a vector.
+    """
+    if stage.kind == "depthwise":
+        return weights[None]
+    if stage.kind == "convolution":
+        return weights
+    size = () if is_vector(map_size) else map_size
+    return weights.reshape(len(weights), *size, weights.shape[-1])
+
+
+def is_vector(map_size: tuple[int, ...]) -> bool:
+    """Whether a map of this (height, width) is no more than a vector."""
+    return all(length == 1 for length in map_size)
+
+
+def _cut(stage: Operation, weights: np.ndarray, inputs: int, outputs: int) -> np.ndarray:
+    """The first channels of weights in the file's shape."""
+    return weights[..., :outputs] if OUTPUT_AXIS[stage.kind] == -1 else weights[:outputs, ..., :inputs]
+
+
+@dataclass(frozen=True)
+class Alone:
+    """Every subnetwork has a kernel of its own, of its size."""
+
+    shared: ClassVar[bool] = False
+
+    def channels(self, group: int, widths: Widths) -> int:
+        return widths[group]
+
+    def kernel(self, stage: Operation, widths: Widths, weights: np.ndarray) -> Kernel:
+        return plain(_cut(stage, weights, stage.inputs(widths), stage.outputs(widths)))
+
+
+@dataclass(frozen=True)
+class Masked:
+    """Every subnetwork has a kernel of its own, of the whole network's size, zero where it has no channels."""
+
+    whole: Widths
+    shared: ClassVar[bool] = False
+
+    def channels(self, group: int, widths: Widths) -> int:
+        return self.whole[group]
+
+    def kernel(self, stage: Operation, widths: Widths, weights: np.ndarray) -> Kernel:
+        masked = np.zeros_like(weights)
+        kept = _cut(stage, masked, stage.inputs(widths), stage.outputs(widths))
+        kept[...] = _cut(stage, weights, stage.inputs(widths), stage.outputs(widths))
+        return plain(masked)
+
+
+class Shared:
+    """All subnetworks use the bytes of the largest, where that is what they compute with.
+
+    Args:
+        stages: the layers.
+        widths: of the subnetworks, largest first.
+    """
+
+    shared: ClassVar[bool] = True
+
+    def __init__(self, stages: Sequence[Operation], widths: Sequence[Widths]) -> None:
+        self._widths = widths
+        self._blocks = blocks(stages, widths)
+
+    def channels(self, group: int, widths: Widths) -> int:
+        return filled_up(widths[group], self._blocks[group])
+
+    def kernel(self, stage: Operation, widths: Widths, weights: np.ndarray) -> Kernel:
+        inputs, outputs = (self.channels(group, widths) for group in (stage.input_group, stage.output_group))
+        kept = _cut(stage, weights, inputs, outputs)
+        cut = tuple(is_cut(self._widths, group) for group in (stage.input_group, stage.output_group))
+        if stage.kind == "depthwise":
+            return slowest_last(kept) if cut[1] else plain(kept)
+        if not cut[0]:
+            return plain(kept)
+        if not cut[1]:
+            return slowest_last(kept)
+        return in_shells(kept, self._cuts(stage.output_group, widths), self._cuts(stage.input_group, widths))
+
+    def _cuts(self, group: int, widths: Widths) -> Cuts:
+        upto = [each for each in reversed(self._widths) if all(a <= b for a, b in zip(each, widths, strict=True))]
+        return Cuts(tuple(self.channels(group, each) for each in upto), self._blocks[group])
