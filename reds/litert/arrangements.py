@@ -29,25 +29,17 @@ class Arrangement(Protocol):
         ...
 
 
-def shaped(stage: Operation, weights: np.ndarray, map_size: tuple[int, ...]) -> np.ndarray:
-    """Weights of an image's shape in that of a `.tflite` file; a dense layer of a map that is more than one position is a convolution.
+def shaped(stage: Operation, weights: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """Weights of an image's shape (`Operation.weights`) in that of a `.tflite` file.
 
     Args:
         stage: the layer.
-        weights: of an image's shape (`Operation.weights`).
-        map_size: (height, width) of the layer's input, () of a vector.
+        weights: of an image's shape.
+        size: dense: (height, width) of the window of the convolution that it becomes, () for FULLY_CONNECTED.
     """
-    if stage.kind == "depthwise":
-        return weights[None]
-    if stage.kind == "convolution":
-        return weights
-    size = () if is_vector(map_size) else map_size
-    return weights.reshape(len(weights), *size, weights.shape[-1])
-
-
-def is_vector(map_size: tuple[int, ...]) -> bool:
-    """Whether a map of this (height, width) is no more than a vector."""
-    return all(length == 1 for length in map_size)
+    if stage.kind == "dense":
+        return weights.reshape(len(weights), *size, weights.shape[-1])
+    return weights if stage.kind == "convolution" else weights[None]
 
 
 def _cut(stage: Operation, weights: np.ndarray, inputs: int, outputs: int) -> np.ndarray:
@@ -91,13 +83,14 @@ class Shared:
     Args:
         stages: the layers.
         widths: of the subnetworks, largest first.
+        item_bytes: of a number of the kernels.
     """
 
     shared: ClassVar[bool] = True
 
-    def __init__(self, stages: Sequence[Operation], widths: Sequence[Widths]) -> None:
+    def __init__(self, stages: Sequence[Operation], widths: Sequence[Widths], item_bytes: int) -> None:
         self._widths = widths
-        self._blocks = blocks(stages, widths)
+        self._blocks = blocks(stages, widths, item_bytes)
 
     def channels(self, group: int, widths: Widths) -> int:
         return filled_up(widths[group], self._blocks[group])

@@ -10,8 +10,8 @@ from reds.layers import Widths
 
 LARGEST_BLOCK = 64
 
-# What the list of blocks takes beside float32 numbers, as a share, in blocks of one number; in blocks of n x n, a part of n x n.
-_LISTED_SHARE = 0.6
+# Bytes of the lists for each number, of subnetworks of 100, 75, 50 and 25 % together, in blocks of one number; in blocks of n x n, a part of n x n.
+_LISTED_BYTES = 2.5
 # A channel too many costs multiply-adds in the layer that makes it and in the one that takes it.
 _CHANNEL_COSTS = 2.0
 
@@ -21,12 +21,13 @@ def is_cut(widths: Sequence[Widths], group: int) -> bool:
     return len({each[group] for each in widths}) > 1
 
 
-def blocks(stages: Sequence[Operation], widths: Sequence[Widths]) -> tuple[int, ...]:
+def blocks(stages: Sequence[Operation], widths: Sequence[Widths], item_bytes: int) -> tuple[int, ...]:
     """For each group the channels of a block, a divisor of the largest width; 1 where no kernel is cut both ways.
 
     Args:
         stages: the layers.
         widths: of the subnetworks, largest first.
+        item_bytes: of a number of the kernels.
     """
     both_ways = {
         group
@@ -36,7 +37,7 @@ def blocks(stages: Sequence[Operation], widths: Sequence[Widths]) -> tuple[int, 
         for group in (stage.input_group, stage.output_group)
     }
     return tuple(
-        _block([each[group] for each in widths]) if group in both_ways else 1 for group in range(len(widths[0]))
+        _block([each[group] for each in widths], item_bytes) if group in both_ways else 1 for group in range(len(widths[0]))
     )
 
 
@@ -45,11 +46,11 @@ def filled_up(width: int, block: int) -> int:
     return -(-width // block) * block
 
 
-def _block(widths: Sequence[int]) -> int:
+def _block(widths: Sequence[int], item_bytes: int) -> int:
     """The divisor of the largest width that costs least in channels that fill up blocks and in places listed."""
 
     def cost(block: int) -> float:
         filling = sum(filled_up(width, block) for width in widths) / sum(widths) - 1
-        return _CHANNEL_COSTS * filling + _LISTED_SHARE / block**2
+        return _CHANNEL_COSTS * filling + _LISTED_BYTES / item_bytes / block**2
 
     return min((block for block in range(1, LARGEST_BLOCK + 1) if math.gcd(block, widths[0]) == block), key=cost)

@@ -20,7 +20,17 @@ from reds.image.operations import OUTPUT_AXIS, Operation
 from reds.litert.arrangements import Arrangement, shaped
 from reds.litert.constants import Constants
 from reds.litert.graphs import GraphBuilder
-from reds.litert.operators import FUSED, Result, add_flattening, add_leaky_relu, add_padding, add_pool, add_product, map_size
+from reds.litert.operators import (
+    Result,
+    add_elementwise,
+    add_flattening,
+    add_leaky_relu,
+    add_padding,
+    add_pool,
+    add_product,
+    is_point,
+    map_size,
+)
 from reds.litert.records import FLOAT32, Graph
 from reds.quantisation.weights import by_channel
 from reds.subnets import Subnet
@@ -74,48 +84,48 @@ class Float32Graphs:
 
 
 class _Chain:
-    """A graph in the making: what the layers so far put out, and the factor of each channel that waits, if any."""
+    """A graph in the making: what the layers so far put out, the factor of each channel that waits, if any, and whether
+    channels that fill up blocks are zero."""
 
     def __init__(self, builder: GraphBuilder, source: int, arrangement: Arrangement, subnet: Subnet) -> None:
         self._builder, self._arrangement, self._widths = builder, arrangement, subnet.widths
-        self._current, self._waiting = source, None
+        self._current, self._waiting, self._quiet = source, None, True
 
     def pool(self, stage: Operation) -> None:
         """Pooling; what waits goes on waiting."""
-        self._current = add_pool(self._builder, stage, self._current, self._result(stage))
+        self._current = add_pool(self._builder, stage, self._current, self._result(stage.output_group))
 
     def product(self, stage: Operation, kernel: np.ndarray, ratio: np.ndarray, bias: np.ndarray) -> None:
-        """A layer that multiplies, its scale and bias, and its activation."""
-        result, width = self._result(stage), len(bias)
-        if stage.kind != "depthwise":
-            self._multiply_waiting()
-        before = np.ones(width) if self._waiting is None else self._waiting[:width]
-        factor = before * ratio
-        waits = stage.activation in _HOMOGENEOUS and _is_moderate(factor)
-        if not waits and self._waiting is not None:
-            self._multiply_waiting()
-            factor = ratio
-            waits = stage.activation in _HOMOGENEOUS and _is_moderate(factor)
-        at_once = not waits and not (ratio == 1).all()
+        """A layer that multiplies, its scale and bias, and its activation.
 
-        self._current = add_padding(self._builder, stage, self._current, self._inputs(stage))
-        stored = self._arrangement.kernel(
-            stage, self._widths, shaped(stage, kernel, map_size(self._builder.shape(self._current)))
-        )
-        silent = _SILENT if self._fills(stage, width) and stage.activation in _RECTIFIES else 0.0
-        filled = np.full(result.channels, silent)
-        filled[:width] = bias / factor if waits else bias
-        inputs = [self._current, self._builder.ordered(stored)]
+        Args:
+            stage: the layer.
+            kernel: of the whole network, in an image's shape, scaled as the largest subnetwork has it.
+            ratio: (active outputs,), what the sums are multiplied by in addition.
+            bias: (active outputs,), what is added then.
+        """
+        if stage.kind != "depthwise" or not _passes(stage, self._together(ratio)):
+            self._multiply_waiting()
+        factor = self._together(ratio)
+        result = self._result(stage.output_group)
+        fills = self._arrangement.shared and result.channels > len(ratio)
+        rectified = fills and stage.activation in _RECTIFIES
+        waits = _passes(stage, factor)
+        at_once = not waits and not (factor == 1).all()
+        early = _is_moderate(np.abs(factor))  # the bias may be added before the factor is multiplied
+
+        added = _extended(bias / factor if early else bias, result.channels, _SILENT if rectified else 0.0)
+        fused = "none" if at_once else stage.activation
+        self._multiply(stage, kernel, added if early else np.zeros(result.channels), result, fused)
         if at_once:
-            none = np.zeros(result.channels)
-            self._current = add_product(self._builder, stage, [*inputs, self._vector(none)], result, "none")
-            self._apply("MUL", _extended(ratio, result.channels, 0.0), "none")
-            self._apply("ADD", filled, stage.activation)
-        else:
-            self._current = add_product(self._builder, stage, [*inputs, self._vector(filled)], result, stage.activation)
+            self._apply("MUL", _extended(factor, result.channels, 0.0), stage.activation if early else "none")
+        if not early:
+            self._apply("ADD", added, stage.activation)
         if stage.activation == "leaky_relu":
             self._current = add_leaky_relu(self._builder, self._current, stage.negative_slope, result)
-        self._waiting = self._still_waiting(stage, factor if waits else np.ones(width), result.channels, silent)
+        self._quiet = not fills or rectified or at_once or (stage.kind == "depthwise" and self._quiet)
+        waiting = _extended(factor if waits else np.ones(len(ratio)), result.channels, 1.0 if self._quiet else 0.0)
+        self._waiting = None if (waiting == 1).all() else waiting
 
     def end(self) -> int:
         """The output: what waits multiplied, a map of one position as a vector."""
@@ -123,39 +133,39 @@ class _Chain:
         shape = self._builder.shape(self._current)
         return add_flattening(self._builder, self._current, Result(FLOAT32, shape[-1]))
 
-    def _still_waiting(self, stage: Operation, factor: np.ndarray, channels: int, silent: float) -> np.ndarray | None:
-        """Factors that wait after a layer; zero of channels that are not silent otherwise."""
-        audible = self._fills(stage, len(factor)) and not silent and stage.kind != "depthwise"
-        if stage.kind == "depthwise" and self._waiting is not None and not self._waiting[len(factor) :].all():
-            audible = True
-        waiting = _extended(factor, channels, 0.0 if audible else 1.0)
-        return None if (waiting == 1).all() else waiting
+    def _multiply(self, stage: Operation, kernel: np.ndarray, bias: np.ndarray, result: Result, activation: str) -> None:
+        """The product itself."""
+        given = self._result(stage.input_group)
+        self._current = add_padding(self._builder, stage, self._current, given)
+        size = map_size(self._builder.shape(self._current))
+        stored = self._arrangement.kernel(stage, self._widths, shaped(stage, kernel, () if is_point(size) else size))
+        inputs = [self._current, self._builder.ordered(stored), self._vector(bias)]
+        self._current = add_product(self._builder, stage, inputs, result, activation)
 
-    def _fills(self, stage: Operation, width: int) -> bool:
-        """Whether channels beyond the width compute."""
-        return self._arrangement.shared and self._arrangement.channels(stage.output_group, self._widths) > width
+    def _result(self, group: int) -> Result:
+        return Result(FLOAT32, self._arrangement.channels(group, self._widths))
 
-    def _result(self, stage: Operation) -> Result:
-        return Result(FLOAT32, self._arrangement.channels(stage.output_group, self._widths))
-
-    def _inputs(self, stage: Operation) -> Result:
-        return Result(FLOAT32, self._arrangement.channels(stage.input_group, self._widths))
+    def _together(self, ratio: np.ndarray) -> np.ndarray:
+        """A factor and what waits, of the active channels."""
+        return ratio if self._waiting is None else ratio * self._waiting[: len(ratio)]
 
     def _multiply_waiting(self) -> None:
         if self._waiting is not None:
             self._apply("MUL", self._waiting, "none")
-            self._waiting = None
+            self._waiting, self._quiet = None, True
 
     def _apply(self, code: str, vector: np.ndarray, activation: str) -> None:
         """Multiply or add a number for each channel."""
-        shape = self._builder.shape(self._current)
-        output = self._builder.tensor(shape, FLOAT32)
-        options = (("FusedActivationFunction", FUSED[activation]),)
-        kind = {"MUL": "MulOptions", "ADD": "AddOptions"}[code]
-        self._current = self._builder.add(code, [self._current, self._vector(vector)], output, kind, options)
+        result = Result(FLOAT32, len(vector))
+        self._current = add_elementwise(self._builder, code, [self._current, self._vector(vector)], result, activation)
 
     def _vector(self, values: np.ndarray) -> int:
         return self._builder.constant(values.astype(np.float32))
+
+
+def _passes(stage: Operation, factor: np.ndarray) -> bool:
+    """Whether a factor for each channel may be multiplied after the activation as well as before."""
+    return stage.activation in _HOMOGENEOUS and _is_moderate(factor)
 
 
 def _is_moderate(factor: np.ndarray) -> bool:

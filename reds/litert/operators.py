@@ -10,7 +10,6 @@ import numpy as np
 from reds.errors import ConfigError
 from reds.image.operations import Operation
 from reds.layers import Shape
-from reds.litert.arrangements import is_vector
 from reds.litert.graphs import GraphBuilder
 from reds.litert.records import Options, Scales
 
@@ -46,8 +45,15 @@ def map_size(shape: Shape) -> tuple[int, ...]:
     return shape[1:-1]
 
 
+def is_point(size: tuple[int, ...]) -> bool:
+    """Whether a map of this (height, width) has one position; a vector counts as one."""
+    return all(length == 1 for length in size)
+
+
 def add_product(builder: GraphBuilder, stage: Operation, inputs: list[int], result: Result, activation: str) -> int:
     """A dense, convolution or depthwise layer of [input, kernel, bias]; the index of its output.
+
+    A dense layer whose kernel has a window is a convolution.
 
     Args:
         builder: the graph.
@@ -57,9 +63,8 @@ def add_product(builder: GraphBuilder, stage: Operation, inputs: list[int], resu
         activation: fused into it.
     """
     fused = ("FusedActivationFunction", FUSED[activation])
-    size = map_size(builder.shape(inputs[0]))
     if stage.kind == "dense":
-        if is_vector(size):
+        if len(builder.shape(inputs[1])) == 2:
             output = result.tensor(builder, ())
             return builder.add("FULLY_CONNECTED", inputs, output, "FullyConnectedOptions", (fused,))
         windows: Options = (("Padding", VALID), ("StrideW", 1), ("StrideH", 1))
@@ -92,6 +97,13 @@ def add_leaky_relu(builder: GraphBuilder, source: int, slope: float, result: Res
     return builder.add("LEAKY_RELU", [source], output, "LeakyReluOptions", (("Alpha", slope),))
 
 
+def add_elementwise(builder: GraphBuilder, code: str, inputs: list[int], result: Result, activation: str) -> int:
+    """MUL or ADD of a map or vector and a number for each channel; the index of its output."""
+    kind = {"MUL": "MulOptions", "ADD": "AddOptions"}[code]
+    options = (("FusedActivationFunction", FUSED[activation]),)
+    return builder.add(code, inputs, result.tensor(builder, map_size(builder.shape(inputs[0]))), kind, options)
+
+
 def add_padding(builder: GraphBuilder, stage: Operation, source: int, result: Result) -> int:
     """The input of a layer with zeros around it, where its padding is neither "valid" nor "same"; else the input."""
     if stage.kind == "dense" or padding_of(stage) is not None:
@@ -102,14 +114,17 @@ def add_padding(builder: GraphBuilder, stage: Operation, source: int, result: Re
     return builder.add("PAD", [source, constant], output, "PadOptions")
 
 
+def add_reshape(builder: GraphBuilder, source: int, result: Result, size: tuple[int, ...]) -> int:
+    """The same numbers as a map of another (height, width), or as a vector: (); the input where it is that already."""
+    if map_size(builder.shape(source)) == size:
+        return source
+    shape = builder.constant(np.array([-1, *size, result.channels], np.int32))  # for any number of inputs at once
+    return builder.add("RESHAPE", [source, shape], result.tensor(builder, size), "ReshapeOptions")
+
+
 def add_flattening(builder: GraphBuilder, source: int, result: Result) -> int:
     """A map of one position as a vector; a vector, and a larger map, as they are."""
-    size = map_size(builder.shape(source))
-    if not size or not is_vector(size):
-        return source
-    output = result.tensor(builder, ())
-    shape = builder.constant(np.array(builder.shape(output), np.int32))
-    return builder.add("RESHAPE", [source, shape], output, "ReshapeOptions")
+    return add_reshape(builder, source, result, ()) if is_point(map_size(builder.shape(source))) else source
 
 
 def padding_of(stage: Operation) -> int | None:
