@@ -10,7 +10,8 @@ from reds.layers import Widths
 
 LARGEST_BLOCK = 64
 
-# Bytes of the lists for each number, of subnetworks of 100, 75, 50 and 25 % together, in blocks of one number; in blocks of n x n, a part of n x n.
+# Bytes of the lists for each number in blocks of one number, of subnetworks of 100, 75, 50 and 25 % together; blocks of n x n
+# numbers take a part of n x n.
 _LISTED_BYTES = 2.5
 # A channel too many costs multiply-adds in the layer that makes it and in the one that takes it.
 _CHANNEL_COSTS = 2.0

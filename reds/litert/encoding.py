@@ -167,9 +167,7 @@ class _Encoder:
 
     def _code(self, name: str, version: int) -> int:
         number = getattr(self._schema.BuiltinOperator, name)
-        return self._table(
-            "OperatorCode", DeprecatedBuiltinCode=min(number, _LAST_OLD_CODE), BuiltinCode=number, Version=version
-        )
+        return self._table("OperatorCode", DeprecatedBuiltinCode=min(number, _LAST_OLD_CODE), BuiltinCode=number, Version=version)
 
     def _table(self, kind: str, **fields: float) -> int:
         """Where a table of the schema begins; fields are numbers, or where what they hold begins."""

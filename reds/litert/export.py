@@ -51,9 +51,20 @@ def _int8(
     return lambda subnet, constants: graphs.graph(level(subnet.name), constants)
 
 
-_PRECISIONS: Mapping[
-    str, Callable[[Bundle, np.ndarray | None, Sequence[Operation], Sequence[Subnet], Arrangement], GraphOf]
-] = {FLOAT32: _float32, INT8: _int8}
+_PRECISIONS: Mapping[str, Callable[[Bundle, np.ndarray | None, Sequence[Operation], Sequence[Subnet], Arrangement], GraphOf]] = {
+    FLOAT32: _float32,
+    INT8: _int8,
+}
+
+
+def _graphs(bundle: Bundle, precision: str, calibration: np.ndarray | None, kernels: str, subnets: Sequence[Subnet]) -> GraphOf:
+    """What makes the graph of each of these subnetworks."""
+    for what, name, known in (("precision", precision, _PRECISIONS), ("arrangement", kernels, _ARRANGEMENTS)):
+        if name not in known:
+            raise unknown_name(what, name, known)
+    stages = operations(bundle.architecture)
+    arrangement = _ARRANGEMENTS[kernels](stages, subnets, precision)
+    return _PRECISIONS[precision](bundle, calibration, stages, subnets, arrangement)
 
 
 def tflite(
@@ -63,7 +74,7 @@ def tflite(
     kernels: str = SHARED,
     subnets: Sequence[Subnet] | None = None,
 ) -> bytes:
-    """A `.tflite` file with one signature for each subnetwork, named as it; input and output are called so.
+    """A `.tflite` file with one signature for each subnetwork, named as it; its input and output are called so.
 
     Args:
         bundle: the network.
@@ -77,13 +88,25 @@ def tflite(
             not fit.
         MissingError: LiteRT is not installed.
     """
-    for what, name, known in (("precision", precision, _PRECISIONS), ("arrangement", kernels, _ARRANGEMENTS)):
-        if name not in known:
-            raise unknown_name(what, name, known)
     subnets = tuple(bundle.subnets) if subnets is None else subnets
-    stages = operations(bundle.architecture)
-    arrangement = _ARRANGEMENTS[kernels](stages, subnets, precision)
-    graph = _PRECISIONS[precision](bundle, calibration, stages, subnets, arrangement)
+    graph = _graphs(bundle, precision, calibration, kernels, subnets)
     constants = Constants()
     graphs = tuple(graph(subnet, constants) for subnet in subnets)
     return encode(Model(graphs, constants.content()))
+
+
+def tflite_each(
+    bundle: Bundle,
+    precision: str = FLOAT32,
+    calibration: np.ndarray | None = None,
+    kernels: str = ALONE,
+    subnets: Sequence[Subnet] | None = None,
+) -> dict[Subnet, bytes]:
+    """A file with one signature for each subnetwork; arguments and errors as of `tflite`."""
+    subnets = tuple(bundle.subnets) if subnets is None else subnets
+    graph = _graphs(bundle, precision, calibration, kernels, subnets)
+    files = {}
+    for subnet in subnets:
+        constants = Constants()
+        files[subnet] = encode(Model((graph(subnet, constants),), constants.content()))
+    return files

@@ -51,9 +51,7 @@ class Float32Graphs:
         arrangement: of the kernels.
     """
 
-    def __init__(
-        self, bundle: Bundle, stages: Sequence[Operation], subnets: Sequence[Subnet], arrangement: Arrangement
-    ) -> None:
+    def __init__(self, bundle: Bundle, stages: Sequence[Operation], subnets: Sequence[Subnet], arrangement: Arrangement) -> None:
         self._bundle, self._stages, self._arrangement = bundle, stages, arrangement
         self._largest = bundle.active_weights(subnets[0])
 

@@ -2,8 +2,8 @@
 
 A file has a scale for each output channel and subnetwork, into which the subnetwork's batch norm goes, while its kernels are
 shared. It has no negative scales: such a channel's kernel and bias change their sign. Where subnetworks differ in that, or a
-channel does not depend on its input, the smaller one has a kernel of its own. Dense layers are convolutions of one window: XNNPACK
-takes no int8 FULLY_CONNECTED whose kernel comes from DENSIFY.
+channel does not depend on its input, the smaller one has a kernel of its own. Dense layers are convolutions of one window:
+XNNPACK takes no int8 FULLY_CONNECTED whose kernel comes from DENSIFY.
 """
 
 from __future__ import annotations
@@ -16,7 +16,17 @@ from reds.image.operations import OUTPUT_AXIS, Operation
 from reds.litert.arrangements import Arrangement, shaped
 from reds.litert.constants import Constants
 from reds.litert.graphs import GraphBuilder
-from reds.litert.operators import Result, add_flattening, add_leaky_relu, add_padding, add_pool, add_product, add_reshape, map_size
+from reds.litert.kernels import Kernel
+from reds.litert.operators import (
+    Result,
+    add_flattening,
+    add_leaky_relu,
+    add_padding,
+    add_pool,
+    add_product,
+    add_reshape,
+    map_size,
+)
 from reds.litert.records import INT8, Graph, Scales
 from reds.quantisation import Quantisation, QuantisedNetwork, QuantisedStep
 from reds.quantisation.weights import by_channel, over_channels
@@ -36,9 +46,7 @@ class Int8Graphs:
         arrangement: of the kernels.
     """
 
-    def __init__(
-        self, network: QuantisedNetwork, stages: Sequence[Operation], largest: int, arrangement: Arrangement
-    ) -> None:
+    def __init__(self, network: QuantisedNetwork, stages: Sequence[Operation], largest: int, arrangement: Arrangement) -> None:
         self._network, self._stages, self._arrangement = network, stages, arrangement
         self._signs = [_signs(step) for step in network.levels[largest]]
 
@@ -59,7 +67,10 @@ class Int8Graphs:
             current = add_padding(builder, stage, current, given)
             if stage.kind == "dense":
                 current = add_reshape(builder, current, given, map_size(builder.shape(current)) or (1, 1))
-            inputs = [current, *self._kernel_and_bias(builder, index, current, step, channels, subnet.widths)]
+            weights, quiet = self._weights(index, step, channels)
+            size = map_size(builder.shape(current))
+            kernel = self._arrangement.kernel(stage, subnet.widths, shaped(stage, weights, size))
+            inputs = [current, *self._constants(builder, index, step, kernel, quiet=quiet)]
             current = add_product(builder, stage, inputs, result, stage.activation)
             if stage.activation == "leaky_relu":
                 current = add_leaky_relu(builder, current, stage.negative_slope, Result(INT8, channels, _of(step.output)))
@@ -67,35 +78,40 @@ class Int8Graphs:
         flat = Result(INT8, builder.shape(current)[-1], _of(last.output))
         return builder.graph(source, add_flattening(builder, current, flat))
 
-    def _kernel_and_bias(
-        self, builder: GraphBuilder, index: int, source: int, step: QuantisedStep, channels: int, widths: tuple[int, ...]
-    ) -> list[int]:
-        """Indices of the tensors."""
+    def _weights(self, index: int, step: QuantisedStep, channels: int) -> tuple[np.ndarray, bool]:
+        """The kernel of a layer in an image's shape, and whether channels beyond the width are zero without a bias for it.
+
+        It is that of the largest subnetwork where that does: the signs are the same, and the channels can be silenced.
+        """
         stage, layer = self._stages[index], self._network.layers[index]
         signs, width = _signs(step), len(step.scales)
-        filling = channels - width
-        silenced = bool(filling) and self._arrangement.shared and stage.activation in _RECTIFIES
-        harmless = not filling or silenced or stage.kind == "depthwise"
-        if harmless and np.array_equal(signs, self._signs[index][:width]) and signs.all():
-            weights = layer.weights * by_channel(stage.kind, _filled(self._signs[index], layer.output_channels, 1))
+        fills = self._arrangement.shared and channels > width
+        silenced = fills and stage.activation in _RECTIFIES
+        largest = self._signs[index]
+        same = signs.all() and np.array_equal(signs, largest[:width])
+        if same and (silenced or not fills or stage.kind == "depthwise"):
+            signs = _extended(largest, layer.output_channels, 1)
         else:
-            weights = layer.weights * by_channel(stage.kind, _filled(signs, layer.output_channels, 0))
-        kernel = self._arrangement.kernel(
-            stage, widths, shaped(stage, weights.astype(np.int8), map_size(builder.shape(source)))
-        )
+            signs = _extended(signs, layer.output_channels, 0)
+        return (layer.weights * by_channel(stage.kind, signs)).astype(np.int8), not silenced
+
+    def _constants(
+        self, builder: GraphBuilder, index: int, step: QuantisedStep, kernel: Kernel, *, quiet: bool
+    ) -> tuple[int, int]:
+        """Indices of the kernel and of the bias."""
+        stage, layer = self._stages[index], self._network.layers[index]
+        signs, width = _signs(step), len(step.scales)
+        axis = OUTPUT_AXIS[stage.kind] % len(kernel.shape)
+        channels = kernel.shape[axis]
+        neutral = float(np.float32(step.linear.scale) / np.float32(step.source.scale))  # makes the factor one
+        scales = np.where(signs == 0, neutral, np.abs(step.scales)).astype(np.float32)
+        scales = _extended(scales, channels, neutral)
 
         active = over_channels(stage.kind, active_weights(layer, step.table.input_channels, width)).astype(np.int64)
         bias = (step.table.channels["bias"] + step.table.input_zero_point * active.sum(axis=1)) * signs
-        neutral = np.float32(step.linear.scale) / np.float32(step.source.scale)
-        scales = _filled(np.where(signs == 0, neutral, np.abs(step.scales)).astype(np.float32), channels, neutral)
-        axis = OUTPUT_AXIS[stage.kind] % len(kernel.shape)
-        return [
-            builder.ordered(kernel, _symmetric(scales, axis)),
-            builder.constant(
-                _filled(bias, channels, _SILENT if silenced else 0).astype(np.int32),
-                _symmetric(np.float32(step.source.scale) * scales, 0),
-            ),
-        ]
+        added = _extended(bias, channels, 0 if quiet else _SILENT).astype(np.int32)
+        sums = _symmetric(np.float32(step.source.scale) * scales, 0)
+        return builder.ordered(kernel, _symmetric(scales, axis)), builder.constant(added, sums)
 
 
 def _of(quantisation: Quantisation) -> Scales:
@@ -111,5 +127,5 @@ def _signs(step: QuantisedStep) -> np.ndarray:
     return np.sign(step.scales).astype(np.int64)
 
 
-def _filled(values: np.ndarray, channels: int, value: float) -> np.ndarray:
+def _extended(values: np.ndarray, channels: int, value: float) -> np.ndarray:
     return np.concatenate([values, np.full(channels - len(values), value, values.dtype)])

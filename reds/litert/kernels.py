@@ -1,9 +1,9 @@
 """Kernels of one layer, stored so that a smaller subnetwork's is the beginning of a larger one's.
 
-Row-major, that holds only where nothing but the outputs is cut. A sparse tensor may list its numbers in any order, and DENSIFY puts
-them into place, which runtimes do once, when they load the file. Where only inputs are cut, and in depthwise layers, the cut axis
-becomes the slowest. Where both are, numbers are stored in shells, smallest subnetwork first (as in `reds.image.packing`): what
-each larger one adds to the rows that are there, then its new rows. The place of every block of `Blocks` numbers is then listed.
+Row-major, that holds only where nothing but the outputs is cut. A sparse tensor may list its numbers in any order, and DENSIFY
+puts them into place, which runtimes do once, before the first inference. Where only inputs are cut, and in depthwise layers, the
+cut axis becomes the slowest. Where both are, numbers are stored in shells, smallest subnetwork first (as in
+`reds.image.packing`): what each larger one adds to the rows that are there, then its new rows. The place of every block is listed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Cuts:
-    """How many channels along one axis the subnetworks have, smallest first, up to the one in question; all multiples of `block`."""
+    """How many channels along one axis the subnetworks have, smallest first, up to one; all multiples of `block`."""
 
     channels: tuple[int, ...]
     block: int

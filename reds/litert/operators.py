@@ -135,9 +135,7 @@ def padding_of(stage: Operation) -> int | None:
     found = stage.windows
     same = all(
         -(-size // stride) == count and before == (before + after) // 2
-        for size, stride, count, (before, after) in zip(
-            stage.input_size, found.strides, found.output_size, sides, strict=True
-        )
+        for size, stride, count, (before, after) in zip(stage.input_size, found.strides, found.output_size, sides, strict=True)
     )
     return SAME if same else None
 
@@ -146,9 +144,7 @@ def _missing(stage: Operation) -> list[tuple[int, int]]:
     """Rows above and below, then columns left and right, that the windows reach beyond the input."""
     found = stage.windows
     sides = zip(stage.input_size, found.kernel_size, found.strides, found.output_size, found.before, strict=True)
-    return [
-        (before, max(0, (count - 1) * stride + kernel - size - before)) for size, kernel, stride, count, before in sides
-    ]
+    return [(before, max(0, (count - 1) * stride + kernel - size - before)) for size, kernel, stride, count, before in sides]
 
 
 def _windows(stage: Operation) -> Options:

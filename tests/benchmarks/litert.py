@@ -28,7 +28,7 @@ from reds.architecture import Architecture
 from reds.bundle import Bundle
 from reds.errors import BenchError
 from reds.image.format import FLOAT32, PRECISIONS
-from reds.litert.export import ALONE, SHARED, tflite
+from reds.litert.export import tflite, tflite_each
 from reds.subnets import Subnet, Subnets
 from reds.zoo import ZOO, architecture
 from tests.benchmarks.kernel_networks import BUDGETS, uniform
@@ -43,17 +43,25 @@ PIPE_WIDTH = 120
 
 @dataclass(frozen=True)
 class Row:
-    """One signature: the shortest inference in the common file and in its own, and both against the largest's own file."""
+    """One signature: the shortest inference in the common file and in its own, and bytes of the common and of the largest's own."""
 
     network: str
     precision: str
     subnet: str
     common_us: float
     alone_us: float
-    latency_ratio: float
     common_bytes: int
     whole_bytes: int
-    size_ratio: float
+
+    @property
+    def latency_ratio(self) -> float:
+        """The common file's as a part of its own's."""
+        return self.common_us / self.alone_us
+
+    @property
+    def size_ratio(self) -> float:
+        """The common file's as a part of the largest's own."""
+        return self.common_bytes / self.whole_bytes
 
 
 def aligned(network: Architecture, subnets: Subnets, multiple: int) -> Subnets:
@@ -75,7 +83,7 @@ def invoking(interpreter: Interpreter, key: str, inputs: np.ndarray) -> Callable
     runner = interpreter.get_signature_runner(key)
     detail = next(iter(runner.get_input_details().values()))
     runner(input=inputs[:1].reshape(detail["shape"]).astype(detail["dtype"]))
-    wrapper, subgraph = runner._interpreter_wrapper, runner._subgraph_index  # noqa: SLF001 - the public call copies and plans anew
+    wrapper, subgraph = runner._interpreter_wrapper, runner._subgraph_index  # the public call copies and plans anew
     return lambda: wrapper.Invoke(subgraph)
 
 
@@ -97,19 +105,19 @@ def once_us(invoke: Callable[[], None], calls: int) -> float:
 def measured(bundle: Bundle, precision: str, rounds: int) -> list[Row]:
     """Every signature, in turns."""
     inputs = random_inputs(bundle.architecture, CALIBRATION)
-    common = tflite(bundle, precision, inputs, SHARED)
-    whole = len(tflite(bundle, precision, inputs, ALONE, [bundle.subnets[0]]))
+    common = tflite(bundle, precision, inputs)
+    each = tflite_each(bundle, precision, inputs)
+    whole = len(each[bundle.subnets[0]])
     shared = Interpreter(model_content=common, num_threads=1)
     rows = []
-    for subnet in bundle.subnets:
-        alone = Interpreter(model_content=tflite(bundle, precision, inputs, ALONE, [subnet]), num_threads=1)
-        sides = [invoking(each, subnet.name, inputs) for each in (shared, alone)]
+    for subnet, content in each.items():
+        alone = Interpreter(model_content=content, num_threads=1)
+        sides = [invoking(interpreter, subnet.name, inputs) for interpreter in (shared, alone)]
         calls = calls_for(sides[1])
         shortest = [float("inf")] * 2
         for _ in range(rounds):
             shortest = [min(best, once_us(side, calls)) for best, side in zip(shortest, sides, strict=True)]
-        ratios = (shortest[0] / shortest[1], len(common), whole, len(common) / whole)
-        rows.append(Row(bundle.architecture.name, precision, subnet.name, *shortest, *ratios))
+        rows.append(Row(bundle.architecture.name, precision, subnet.name, shortest[0], shortest[1], len(common), whole))
     return rows
 
 
@@ -143,9 +151,7 @@ def table(rows: Sequence[Row]) -> Table:
         shown.add_column(column, justify="right", no_wrap=True)
     for row in rows:
         figures = (f"{row.common_us:.2f}", f"{row.alone_us:.2f}", f"{row.latency_ratio:.2f}")
-        shown.add_row(
-            row.network, row.precision, row.subnet, *figures, f"{row.common_bytes:,}", f"{row.size_ratio:.3f}"
-        )
+        shown.add_row(row.network, row.precision, row.subnet, *figures, f"{row.common_bytes:,}", f"{row.size_ratio:.3f}")
     return shown
 
 
@@ -165,7 +171,8 @@ def main() -> int:
         for row in measured(network_of(name, arguments.align, arguments.private), arguments.precision, arguments.rounds)
     ]
     if arguments.json:
-        print(json.dumps([asdict(row) for row in rows], indent=1))
+        ratios = [{"latency_ratio": row.latency_ratio, "size_ratio": row.size_ratio} for row in rows]
+        print(json.dumps([asdict(row) | ratio for row, ratio in zip(rows, ratios, strict=True)], indent=1))
     else:
         Console(width=max(PIPE_WIDTH, shutil.get_terminal_size().columns)).print(table(rows))
     return 0
