@@ -3,7 +3,7 @@
 Row-major, that holds only where nothing but the outputs is cut. A sparse tensor may list its numbers in any order, and DENSIFY
 puts them into place, which runtimes do once, before the first inference. Where only inputs are cut, and in depthwise layers, the
 cut axis becomes the slowest. Where both are, numbers are stored in shells, smallest subnetwork first (as in
-`reds.image.packing`): what each larger one adds to the rows that are there, then its new rows. The place of every block is listed.
+`reds.image.packing`): what each larger one adds to the rows that are there, then its new rows. Blocks have their places listed.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ DO = "export one: python -m reds export BUNDLE --format tflite -o FILE"
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """A tensor: its shape, its type ("float32"), the bytes of the file that hold it, if any, and whether in an order of its own."""
+    """A tensor: its shape and type ("float32"), the bytes that hold it, if any, and whether in an order of its own."""
 
     shape: Shape
     element: str

@@ -43,7 +43,7 @@ PIPE_WIDTH = 120
 
 @dataclass(frozen=True)
 class Row:
-    """One signature: the shortest inference in the common file and in its own, and bytes of the common and of the largest's own."""
+    """One signature: the shortest inference in the common file and in its own; bytes of the common and of the largest's own."""
 
     network: str
     precision: str
