@@ -9,6 +9,8 @@ from reds.image.operations import Operation
 from reds.layers import Widths
 
 LARGEST_BLOCK = 64
+ENOUGH = 4
+"""Widths that have this or more in common are left as they are: kernels work by the vector, and one channel may start another."""
 
 # Bytes of the lists for each number in blocks of one number, of subnetworks of 100, 75, 50 and 25 % together; blocks of n x n
 # numbers take a part of n x n.
@@ -48,10 +50,12 @@ def filled_up(width: int, block: int) -> int:
 
 
 def _block(widths: Sequence[int], item_bytes: int) -> int:
-    """The divisor of the largest width that costs least in channels that fill up blocks and in places listed."""
+    """The divisor of all widths, else of the largest, that costs least in channels that fill up blocks and in places listed."""
 
     def cost(block: int) -> float:
         filling = sum(filled_up(width, block) for width in widths) / sum(widths) - 1
         return _CHANNEL_COSTS * filling + _LISTED_BYTES / item_bytes / block**2
 
-    return min((block for block in range(1, LARGEST_BLOCK + 1) if math.gcd(block, widths[0]) == block), key=cost)
+    common = math.gcd(*widths)
+    divided = common if common >= ENOUGH else widths[0]
+    return min((block for block in range(1, LARGEST_BLOCK + 1) if divided % block == 0), key=cost)

@@ -32,7 +32,8 @@ from reds.quantisation import Quantisation, QuantisedNetwork, QuantisedStep
 from reds.quantisation.weights import by_channel, over_channels
 from reds.reference.windows import active_weights
 
-_SILENT = -(2**30)  # as a bias with a factor of one, whatever the sum: ReLU makes zero of it
+_SILENT = -(2**29)  # as a bias: no sum of products makes up for it, and ReLU makes zero of what is negative
+_SILENT_FACTOR = 2.0**-8  # of channels that are silent: far from those with which kernels shift to the left, and may overflow
 _RECTIFIES = ("relu", "relu6")
 
 
@@ -103,7 +104,7 @@ class Int8Graphs:
         signs, width = _signs(step), len(step.scales)
         axis = OUTPUT_AXIS[stage.kind] % len(kernel.shape)
         channels = kernel.shape[axis]
-        neutral = float(np.float32(step.linear.scale) / np.float32(step.source.scale))  # makes the factor one
+        neutral = float(np.float32(step.linear.scale) / np.float32(step.source.scale)) * _SILENT_FACTOR
         scales = np.where(signs == 0, neutral, np.abs(step.scales)).astype(np.float32)
         scales = _extended(scales, channels, neutral)
 

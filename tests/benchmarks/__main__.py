@@ -9,6 +9,7 @@ BENCHMARKS = (
     "kernels",
     "layouts",
     "host_peer",
+    "litert",
     "suite",
     "search",
     "joint_step",

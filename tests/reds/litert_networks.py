@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from reds import reference
@@ -9,10 +11,23 @@ from reds.bundle import Bundle
 from reds.export import image
 from reds.image import read_image
 from reds.litert.parity import outputs
-from reds.subnets import Subnet
+from reds.subnets import Subnet, halving
+from reds.zoo import architecture
+from tests.benchmarks.litert import aligned
+from tests.reds.random_networks import random_bundle
 
 TOLERANCE = 1e-5
 """Of the largest output, float32."""
+
+SHARES = (1.0, 0.87, 0.7, 0.5)
+"""Of every group's channels, with about 75, 50 and 25 % of the multiply-adds."""
+
+
+def aligned_bundle(name: str, multiple: int) -> Bundle:
+    """A random network of four subnetworks, their widths rounded down to multiples, with one batch norm for all."""
+    network = architecture(name)
+    groups = [group.name for group in network.groups if not group.whole]
+    return replace(random_bundle(network, 0, aligned(network, halving(network, SHARES, groups), multiple)), private={})
 
 
 def deviation(bundle: Bundle, content: bytes, subnet: Subnet, inputs: np.ndarray, *, xnnpack: bool) -> float:

@@ -53,7 +53,7 @@ def test_masks_and_copies_compute_the_same(name: str, kernels: str) -> None:
 
 
 @given(network=convolutional(), data=st.data(), seed=st.integers(0, 2**32 - 1), xnnpack=st.booleans())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_random_networks_and_widths(network: Architecture, data: st.DataObject, seed: int, xnnpack: bool) -> None:
     bundle = random_bundle(network, seed, data.draw(nested(network)))
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,8 +19,7 @@ from reds.litert.reading import read_signatures
 from reds.litert.records import Listed, Span
 from reds.litert.sharing import Part, bytes_by_users, parts
 from reds.zoo import architecture
-from tests.benchmarks.kernel_networks import BUDGETS, uniform
-from tests.benchmarks.litert import aligned
+from tests.reds.litert_networks import aligned_bundle
 from tests.reds.random_networks import random_bundle, random_inputs
 
 pytest.importorskip("ai_edge_litert", reason="needs LiteRT: pip install 'reds-bench[litert]'")
@@ -103,12 +101,12 @@ def test_constants_are_found_again_from_their_beginning() -> None:
 
 
 def test_blocks_divide_the_whole_and_fit_what_is_aligned() -> None:
-    network = architecture("ds_cnn_s")
+    odd, even = (aligned_bundle("ds_cnn_s", multiple) for multiple in (1, 4))
+    network = odd.architecture
     stages = operations(network)
-    exact = [subnet.widths for subnet in aligned(network, uniform(network, BUDGETS), 8)]
-    assert blocks(stages, exact, 4)[1:-1] == (math.gcd(*(widths[1] for widths in exact)),) * 5
-    odd = [subnet.widths for subnet in uniform(network, BUDGETS)]
-    found = blocks(stages, odd, 4)
+    exact = [subnet.widths for subnet in even.subnets]
+    assert blocks(stages, exact, 4)[1:-1] == (4,) * 5
+    found = blocks(stages, [subnet.widths for subnet in odd.subnets], 4)
     assert all(size % block == 0 for size, block in zip(network.full_widths, found, strict=True))
     assert (found[0], found[-1]) == (1, 1)
     assert max(found) > 1
@@ -126,15 +124,14 @@ MOST = 1.08
     ["mlp1", "mlp3", "mlp11", "cnn8", "dnn_s", "cnn_s", "ds_cnn_s", "ds_cnn_m", "ds_cnn_s_cifar10", "mobilenet_v1_0.25_96"],
 )
 def test_four_subnetworks_take_hardly_more_than_the_largest(name: str) -> None:
-    network = architecture(name)
-    bundle = replace(random_bundle(network, 0, aligned(network, uniform(network, BUDGETS), 4)), private={})
+    bundle = aligned_bundle(name, 4)
     alone = len(tflite(bundle, kernels=ALONE, subnets=[bundle.subnets[0]]))
     assert len(tflite(bundle)) <= SIZES.get(name, MOST) * alone
 
 
 def test_kernels_stand_once() -> None:
-    network = architecture("cnn_s")
-    bundle = replace(random_bundle(network, 0, aligned(network, uniform(network, BUDGETS), 4)), private={})
+    bundle = aligned_bundle("cnn_s", 4)
+    network = bundle.architecture
     found = bytes_by_users(parts(read_signatures(tflite(bundle))))
     sizes = [sum(total for users, total in found.items() if subnet.name in users) for subnet in bundle.subnets]
     kernels = 4 * sum(math.prod(weight.shape(network.full_widths)) for weight in network.weights.values() if not weight.is_vector)
@@ -145,8 +142,8 @@ def test_kernels_stand_once() -> None:
 
 
 def test_kernels_of_int8_stand_once_where_signs_agree() -> None:
-    network = architecture("cnn_s")
-    bundle = replace(random_bundle(network, 0, aligned(network, uniform(network, BUDGETS), 4)), private={})
+    bundle = aligned_bundle("cnn_s", 4)
+    network = bundle.architecture
     inputs = random_inputs(network, 8)
     found = bytes_by_users(parts(read_signatures(tflite(bundle, "int8", inputs))))
     kernels = sum(math.prod(weight.shape(network.full_widths)) for weight in network.weights.values() if not weight.is_vector)
