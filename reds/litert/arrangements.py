@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from reds.image.operations import OUTPUT_AXIS, Operation
 from reds.layers import Widths
-from reds.litert.blocks import blocks, filled_up, is_cut
+from reds.litert.blocks import blocks, filled_up, is_cut, pays
 from reds.litert.kernels import Cuts, Kernel, in_shells, plain, slowest_last
 
 
@@ -84,13 +85,14 @@ class Shared:
         stages: the layers.
         widths: of the subnetworks, largest first.
         item_bytes: of a number of the kernels.
+        silences: activations after which channels beyond a width can be silenced; see `blocks`.
     """
 
     shared: ClassVar[bool] = True
 
-    def __init__(self, stages: Sequence[Operation], widths: Sequence[Widths], item_bytes: int) -> None:
-        self._widths = widths
-        self._blocks = blocks(stages, widths, item_bytes)
+    def __init__(self, stages: Sequence[Operation], widths: Sequence[Widths], item_bytes: int, silences: Collection[str]) -> None:
+        self._widths, self._item_bytes = widths, item_bytes
+        self._blocks = blocks(stages, widths, item_bytes, silences)
 
     def channels(self, group: int, widths: Widths) -> int:
         return filled_up(widths[group], self._blocks[group])
@@ -105,7 +107,9 @@ class Shared:
             return plain(kept)
         if not cut[1]:
             return slowest_last(kept)
-        return in_shells(kept, self._cuts(stage.output_group, widths), self._cuts(stage.input_group, widths))
+        rows, columns = self._cuts(stage.output_group, widths), self._cuts(stage.input_group, widths)
+        listed = rows.block * columns.block * math.prod(kept.shape[1:-1]) * self._item_bytes
+        return in_shells(kept, rows, columns) if pays(listed) else plain(kept)
 
     def _cuts(self, group: int, widths: Widths) -> Cuts:
         upto = [each for each in reversed(self._widths) if all(a <= b for a, b in zip(each, widths, strict=True))]

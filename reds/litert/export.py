@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from reds.litert.constants import Constants
 from reds.litert.encoding import encode
 from reds.litert.float32 import Float32Graphs
 from reds.litert.int8 import Int8Graphs
+from reds.litert.operators import FUSED, RECTIFIED
 from reds.litert.records import ITEM_BYTES, Graph, Model
 from reds.quantisation import quantise_network
 from reds.subnets import Subnet
@@ -23,8 +24,13 @@ GraphOf = Callable[[Subnet, Constants], Graph]
 
 SHARED, ALONE, MASKED = "shared", "alone", "masked"
 
+_SILENCES: Mapping[str, Collection[str]] = {FLOAT32: tuple(FUSED), INT8: RECTIFIED}
+"""Activations after which channels can be silenced: in float32 all, by a factor of zero; in int8, a product would round."""
+
 _ARRANGEMENTS: Mapping[str, Callable[[Sequence[Operation], Sequence[Subnet], str], Arrangement]] = {
-    SHARED: lambda stages, subnets, precision: Shared(stages, [each.widths for each in subnets], ITEM_BYTES[precision]),
+    SHARED: lambda stages, subnets, precision: Shared(
+        stages, [each.widths for each in subnets], ITEM_BYTES[precision], _SILENCES[precision]
+    ),
     ALONE: lambda _stages, _subnets, _precision: Alone(),
     MASKED: lambda _stages, subnets, _precision: Masked(subnets[0].widths),
 }

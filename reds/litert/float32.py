@@ -21,6 +21,7 @@ from reds.litert.arrangements import Arrangement, shaped
 from reds.litert.constants import Constants
 from reds.litert.graphs import GraphBuilder
 from reds.litert.operators import (
+    RECTIFIED,
     Result,
     add_elementwise,
     add_flattening,
@@ -36,7 +37,6 @@ from reds.quantisation.weights import by_channel
 from reds.subnets import Subnet
 
 _SILENT = -1e30  # as a bias, whatever the sum: ReLU makes zero of it
-_RECTIFIES = ("relu", "relu6")
 _HOMOGENEOUS = ("none", "relu", "leaky_relu")  # activation(factor x) = factor activation(x) for positive factors
 _SMALLEST_FACTOR, _LARGEST_FACTOR = 2.0**-10, 2.0**10  # a bias is divided by a factor that waits, which must not cost precision
 
@@ -107,7 +107,7 @@ class _Chain:
         factor = self._together(ratio)
         result = self._result(stage.output_group)
         fills = self._arrangement.shared and result.channels > len(ratio)
-        rectified = fills and stage.activation in _RECTIFIES
+        rectified = fills and stage.activation in RECTIFIED
         waits = _passes(stage, factor)
         at_once = not waits and not (factor == 1).all()
         early = _is_moderate(np.abs(factor))  # the bias may be added before the factor is multiplied

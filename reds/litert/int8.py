@@ -18,6 +18,7 @@ from reds.litert.constants import Constants
 from reds.litert.graphs import GraphBuilder
 from reds.litert.kernels import Kernel
 from reds.litert.operators import (
+    RECTIFIED,
     Result,
     add_flattening,
     add_leaky_relu,
@@ -34,7 +35,6 @@ from reds.reference.windows import active_weights
 
 _SILENT = -(2**29)  # as a bias: no sum of products makes up for it, and ReLU makes zero of what is negative
 _SILENT_FACTOR = 2.0**-8  # of channels that are silent: far from those with which kernels shift to the left, and may overflow
-_RECTIFIES = ("relu", "relu6")
 
 
 class Int8Graphs:
@@ -87,7 +87,7 @@ class Int8Graphs:
         stage, layer = self._stages[index], self._network.layers[index]
         signs, width = _signs(step), len(step.scales)
         fills = self._arrangement.shared and channels > width
-        silenced = fills and stage.activation in _RECTIFIES
+        silenced = fills and stage.activation in RECTIFIED
         largest = self._signs[index]
         same = signs.all() and np.array_equal(signs, largest[:width])
         if same and (silenced or not fills or stage.kind == "depthwise"):

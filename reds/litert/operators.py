@@ -17,6 +17,9 @@ SAME, VALID = 0, 1
 FUSED: Mapping[str, int] = {"none": 0, "relu": 1, "relu6": 3, "leaky_relu": 0}
 """Fused activations. Leaky ReLU is an operator of its own."""
 
+RECTIFIED = ("relu", "relu6")
+"""Activations that make zero of what is far below zero."""
+
 _DILATION: Options = (("DilationWFactor", 1), ("DilationHFactor", 1))
 _POOLS: Mapping[str, str] = {"average_pool": "AVERAGE_POOL_2D", "max_pool": "MAX_POOL_2D"}
 

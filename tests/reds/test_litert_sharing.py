@@ -105,12 +105,12 @@ def test_blocks_divide_the_whole_and_fit_what_is_aligned() -> None:
     network = odd.architecture
     stages = operations(network)
     exact = [subnet.widths for subnet in even.subnets]
-    assert blocks(stages, exact, 4)[1:-1] == (4,) * 5
-    found = blocks(stages, [subnet.widths for subnet in odd.subnets], 4)
+    assert blocks(stages, exact, 4, ["relu"])[1:-1] == (4,) * 5
+    found = blocks(stages, [subnet.widths for subnet in odd.subnets], 4, ["relu"])
     assert all(size % block == 0 for size, block in zip(network.full_widths, found, strict=True))
     assert (found[0], found[-1]) == (1, 1)
     assert max(found) > 1
-    assert blocks(stages, [network.full_widths], 4) == (1,) * 7
+    assert blocks(stages, [network.full_widths], 4, ["relu"]) == (1,) * 7
     assert (filled_up(45, 8), filled_up(48, 8)) == (48, 48)
 
 
