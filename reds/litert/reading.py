@@ -16,8 +16,10 @@ from reds.litert.encoding import IDENTIFIER, schema
 from reds.litert.records import ITEM_BYTES, Span
 
 MOST_SIGNATURES = 64
-MOST_TENSORS = 100_000
-"""Of a graph. A file may refer to the same record many times, so that its size bounds neither."""
+MOST_RECORDS = 10_000
+"""Tensors, or operators, of a graph. A file may refer to the same record many times, so that its size bounds neither."""
+MOST_NUMBERS = 64
+"""Of a tensor's axes, or of an operator's tensors."""
 
 DO = "export one: python -m reds export BUNDLE --format tflite -o FILE"
 
@@ -127,8 +129,8 @@ class _File:
 
     def _counted(self, graph: Table, number: int) -> list[Table]:
         found = graph.tables(number)
-        if len(found) > MOST_TENSORS:
-            raise ConfigError("a graph of this .tflite file is too large", seen=f"{len(found)} records, at most {MOST_TENSORS}")
+        if len(found) > MOST_RECORDS:
+            raise ConfigError("a graph of this .tflite file is too large", seen=f"{len(found)} records, at most {MOST_RECORDS}")
         return found
 
     def _only(self, table: Table, number: int, name: str, tensors: int) -> int:
@@ -143,7 +145,7 @@ class _File:
         return index
 
     def _tensor(self, table: Table) -> StoredTensor:
-        shape = tuple(table.numbers(0, "<i4").tolist())
+        shape = _numbers(table, 0)
         element = self._types.get(table.number(1, "<b"), "unknown").lower()
         sparse = table.table(6) is not None
         span = self._span(table.number(2, "<I"))
@@ -164,7 +166,7 @@ class _File:
     def _operator(self, table: Table, tensors: int) -> StoredOperator:
         code = _picked(self._codes, table.number(0, "<I"), "an operator names a code")
         number = max(code.number(0, "<b"), code.number(3, "<i"))  # older files hold it in one byte only
-        inputs, outputs = (tuple(table.numbers(each, "<i4").tolist()) for each in (1, 2))
+        inputs, outputs = _numbers(table, 1), _numbers(table, 2)
         for index in (*inputs, *outputs):
             if not -1 <= index < tensors:
                 raise ProtocolError("an operator names a tensor that is not there", seen=f"{index} of {tensors}")
@@ -175,6 +177,13 @@ def _picked(tables: Sequence[Table], index: int, what: str) -> Table:
     if index >= len(tables):
         raise ProtocolError(f"{what} that is not there", seen=f"{index} of {len(tables)}")
     return tables[index]
+
+
+def _numbers(table: Table, number: int) -> tuple[int, ...]:
+    _, count = table.extent(number, 4)
+    if count > MOST_NUMBERS:
+        raise ProtocolError("a record of this .tflite file is too long", seen=f"{count} numbers, at most {MOST_NUMBERS}")
+    return tuple(table.numbers(number, "<i4").tolist())
 
 
 def _text(table: Table, number: int) -> str:

@@ -72,6 +72,7 @@ def test_signatures_that_are_no_subnetworks_are_refused(graphs: tuple[Graph, ...
         (replace(graph(), operators=(Operator("RELU", 1, (7,), (1,), "LeakyReluOptions"),)), "7 of 2"),
         (graph("a", (1, 4), Tensor((1000,), "float32", Span(0, 4000))), "outside the file"),
         (graph("a", (1, 4), Tensor((3,), "float32", Span(0, 16))), "another size than its numbers"),
+        (graph("a", (1,) * 65), "too long"),
     ],
 )
 def test_what_points_outside_is_refused(made: Graph, words: str) -> None:
@@ -80,7 +81,7 @@ def test_what_points_outside_is_refused(made: Graph, words: str) -> None:
 
 
 def test_graphs_that_are_too_large_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "MOST_TENSORS", 5)
+    monkeypatch.setattr(reading, "MOST_RECORDS", 5)
     with pytest.raises(ConfigError, match="too large"):
         read_signatures(CONTENT)
 
