@@ -7,8 +7,23 @@ import sys
 from collections.abc import Sequence
 from typing import Protocol
 
-from harness.commands import baseline, compare, devices, history, interleave, noise, paper, pareto, prepare, profile, push, report
+from harness.commands import (
+    baseline,
+    compare,
+    costs,
+    devices,
+    history,
+    interleave,
+    noise,
+    paper,
+    pareto,
+    prepare,
+    profile,
+    push,
+    report,
+)
 from reds.errors import BenchError
+from reds.wording import INTERRUPTED
 
 
 class Command(Protocol):
@@ -41,6 +56,7 @@ COMMANDS: tuple[Command, ...] = (
     noise,
     history,
     pareto,
+    costs,
     push,
     paper,
 )
@@ -96,6 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        print(INTERRUPTED, file=sys.stderr)
         return 130
 
 

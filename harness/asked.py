@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypedDict
 
@@ -15,6 +16,8 @@ from harness.matrix import Matrix
 CHOOSING = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise", "spread")
 # Whether tests that were collected are not to run.
 DESELECTED = pytest.StashKey[bool]()
+# Options that give the names of an axis in place of the matrix.
+NARROWING: Mapping[str, str] = {"device": "device", "device_kind": "device"}
 
 
 class Asked(TypedDict):
@@ -22,6 +25,7 @@ class Asked(TypedDict):
 
     asked: tuple[str, ...]
     whole: tuple[str, ...]
+    narrowed: tuple[str, ...]
     tests: int
 
 
@@ -34,7 +38,8 @@ def of_run(config: pytest.Config, matrix: Matrix, tests: int) -> Asked:
         tests: how many tests are to run.
     """
     names = {name: None for one in combinations(matrix) for name in one.facts.values() if name is not None}
-    return Asked(asked=tuple(names), whole=_whole(config), tests=tests)
+    narrowed = {axis: None for option, axis in NARROWING.items() if config.getoption(option)}
+    return Asked(asked=tuple(names), whole=_whole(config), narrowed=tuple(narrowed), tests=tests)
 
 
 def _whole(config: pytest.Config) -> tuple[str, ...]:

@@ -109,31 +109,32 @@ class Board:
 
     def time_inference(self, level: int, inputs: np.ndarray) -> Timing:
         """Time inferences of one level on one input, shape (input_elements,)."""
-        return self._time(InferenceTime(level, inputs, self.repeats))
+        return self.time(InferenceTime(level, inputs, self.repeats))
 
     def time_switch(self, from_level: int, level: int) -> Timing:
         """Time the selection of `level` while `from_level` is selected."""
-        return self._time(SwitchTime(from_level, level, self.repeats))
+        return self.time(SwitchTime(from_level, level, self.repeats))
 
     def time_first_inference(self, from_level: int, level: int, inputs: np.ndarray) -> Timing:
         """Time the first inference of `level` after a switch from `from_level`, on one input, shape (input_elements,)."""
-        return self._time(FirstInferenceTime(from_level, level, inputs, self.repeats))
+        return self.time(FirstInferenceTime(from_level, level, inputs, self.repeats))
 
     def time_layers(self, level: int, inputs: np.ndarray) -> tuple[Timing, ...]:
         """Time each layer of inferences of one level on one input, shape (input_elements,): a timing for each, in order."""
-        rounds = [self._time(LayerTime(level, inputs)) for _ in range(self.repeats)]
+        rounds = [self.time(LayerTime(level, inputs)) for _ in range(self.repeats)]
         layers = zip(*(timing.samples for timing in rounds), strict=True)
         overhead = min(timing.overhead for timing in rounds)
         return tuple(Timing(samples, rounds[0].clock, overhead) for samples in layers)
+
+    def time(self, request: TimeRequest) -> Timing:
+        """Time what the request says, as often as it says."""
+        return self._perform(lambda target: target.time(request))
 
     def close(self) -> None:
         """End the connection; the next use opens it again. May be called twice."""
         self._held = self._renew = None
         with self._lease:
             self._connection.close()
-
-    def _time(self, request: TimeRequest) -> Timing:
-        return self._perform(lambda target: target.time(request))
 
     def _perform(self, operation: Callable[[Target], Result]) -> Result:
         if self._cause is not None:

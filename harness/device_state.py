@@ -11,7 +11,7 @@ from pathlib import Path
 import filelock
 
 from reds.cache import cache_folder
-from reds.errors import BenchError
+from reds.errors import BenchError, MissingError
 from reds.files import write_whole
 from targets.target import Identity
 
@@ -60,7 +60,7 @@ def _change(device_id: str, change: Callable[[DeviceState], DeviceState]) -> Non
     try:
         with filelock.FileLock(path.with_suffix(".lock"), timeout=LONGEST_LOCK_S):
             write_whole(path, json.dumps(asdict(change(_read(path))), indent=1).encode())
-    except (OSError, filelock.Timeout):
+    except (OSError, MissingError, filelock.Timeout):
         return
 
 

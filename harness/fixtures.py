@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pytest
 
+from harness.adapting import PlayedDay, a_day, measured_costs, played
 from harness.boards import Board, Boards
 from harness.combinations import Combination, Model, Placement, Subject
 from harness.keys import BOARDS, LEASES, PLAN, RUN_FILE, subject_of
@@ -119,6 +121,21 @@ def record(request: pytest.FixtureRequest, pytestconfig: pytest.Config, subject:
         circumstances = Circumstances(board.identity.firmware_sha256, deployment.sha256, board.attempts)
     path, node = pytestconfig.stash[RUN_FILE], request.node
     return Recorder(path, node.nodeid, subject, network, circumstances, node.user_properties)
+
+
+REQUESTS = 24  # of a replayed day: one each hour
+
+
+@pytest.fixture
+def play_day(board: Board, deployment: Deployment) -> Callable[[str], PlayedDay]:
+    """Lets the test's device answer a day of requests, their budgets of a family of traces; costs are measured just before."""
+    network = deployment.network
+    chosen = network.test_sample(min(REQUESTS, len(network.split.y_test)))
+    classes = np.resize(np.asarray(network.split.y_test)[chosen], REQUESTS)
+    inputs = deployment.test_inputs(np.resize(chosen, REQUESTS))
+    accuracies = (network.logits.argmax(axis=2) == np.asarray(network.split.y_test)).mean(axis=1).tolist()
+    table = measured_costs(board, deployment, inputs, accuracies)
+    return lambda kind: played(board, table, a_day(kind, REQUESTS, table, network.recipe.seed), inputs, classes)
 
 
 @pytest.fixture

@@ -22,10 +22,16 @@ RESULT = pytest.StashKey[JudgedRun]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The gate's option."""
-    parser.getgroup("reds-bench").addoption(
+    group = parser.getgroup("reds-bench")
+    group.addoption(
         "--compare",
         metavar="NAME|PATH",
         help="judge the run by this one and fail on a regression: a baseline, a file, a run, or a git revision with a baseline",
+    )
+    group.addoption(
+        "--compare-all",
+        action="store_true",
+        help="fail also on what the run was not asked for (-k, --deselect, --device, another matrix) or had no device for",
     )
 
 
@@ -33,6 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Read the baseline before anything is measured; one that cannot be read is a usage error."""
     name = session.config.option.compare
+    if name is None and session.config.option.compare_all:
+        raise pytest.UsageError("--compare-all says how to compare: give --compare NAME too")
     if name is None or hasattr(session.config, "workerinput"):  # with xdist, the controller alone judges
         return
     try:
@@ -65,6 +73,8 @@ def _judge(session: pytest.Session) -> None:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         return
     judged = judge_run(baseline, read(path), config.stash[PLAN].matrix.thresholds)
+    if config.option.compare_all:
+        judged = judged.with_all
     config.stash[RESULT] = judged
     if not judged.passed and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -111,9 +121,12 @@ def _show(terminalreporter: pytest.TerminalReporter, judged: JudgedRun) -> None:
     name = sides.name(judged.before)
     terminalreporter.section(f"compared with {name}")
     terminalreporter.write_line(sides.identity(judged.before.run))
+    if judged.before.run.baseline_reason and (part := sides.part(judged.before)):
+        terminalreporter.write_line(f"{name} is {one_line(part)}")
     if not judged.comparable:
         do = "give a baseline of the same matrix and devices"
         terminalreporter.write_line(f"the run and {name} have no value in common; {do}", red=True)
+        terminalreporter.write_line(f"A is {name}, B this run; {one_line(judged.nothing_in_common)}")
         return
     for fact in sides.facts_that_differ(judged.before, judged.run):
         terminalreporter.write_line(f"differs: {fact}")

@@ -15,7 +15,7 @@ from reds.errors import ConfigError, unknown_name
 from reds.image.format import PRECISIONS
 from reds.prepared import check_fit
 from reds.recipe import Recipe
-from reds.zoo import ZOO, architecture
+from reds.zoo import NAMES, architecture
 
 TRAINING = ("pretraining", "finetuning")  # tables that a recipe may have
 KEYS = ("architectures", "datasets", "precisions", "devices", "seed", "widths", "samples", "repeats")
@@ -135,7 +135,7 @@ def _file(name: str) -> Path:
 
 def _parse(name: str, where: str, data: Mapping[str, Any], devices: Collection[str]) -> Matrix:
     table = TomlTable(where, data, KEYS, optional=OPTIONAL_KEYS)
-    architectures = table.names("architectures", "architecture", ZOO)
+    architectures = table.names("architectures", "architecture", NAMES)
     datasets = table.names("datasets", "data set", DATASETS)
     precisions = table.names("precisions", "precision", PRECISIONS)
     return Matrix(

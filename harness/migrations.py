@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from harness.records import SCHEMA_VERSION, Run
+from harness.records import ABSENT, SCHEMA_VERSION, Outcome, Run
 from reds.errors import ProtocolError
 
 Facts = dict[str, Any]
@@ -21,9 +21,22 @@ def _from_2(facts: Facts) -> Facts:
     return {**facts, "schema_version": 3} if facts.get("kind") == Run.kind else facts
 
 
+def _from_3(facts: Facts) -> Facts:
+    """Version 4 adds to the run which axes were narrowed, and to the outcome of a skipped test the kind of its reason.
+
+    The reason itself says whether the device was absent; of all others no kind is known.
+    """
+    if facts.get("kind") == Run.kind:
+        return {**facts, "schema_version": 4}
+    absent = f"{facts.get('device')} is not available: "
+    if facts.get("kind") == Outcome.kind and facts.get("outcome") == "skipped" and str(facts.get("reason")).startswith(absent):
+        return {**facts, "cause": ABSENT}
+    return facts
+
+
 # From each older version to the next.
-STEPS: Mapping[int, Callable[[Facts], Facts]] = {1: _from_1, 2: _from_2}
-# The first version whose lines, all but the first, are as they are now.
+STEPS: Mapping[int, Callable[[Facts], Facts]] = {1: _from_1, 2: _from_2, 3: _from_3}
+# The first version whose lines on devices and measurements are as they are now.
 SAME_LINES_FROM = 2
 
 

@@ -11,7 +11,7 @@ import pytest
 from harness import run_file
 from harness.combinations import Facts, Subject, SubjectIndex
 from harness.keys import PLAN, RUN_FILE, subject_of
-from harness.records import REASON_CHARACTERS, Outcome
+from harness.records import OWN_DOING, REASON_CHARACTERS, Outcome
 from reds.errors import BenchError, MissingError
 
 NO_FACTS: Facts = dict.fromkeys(("architecture", "dataset", "precision", "device", "subnet"))
@@ -52,7 +52,7 @@ def pytest_runtest_makereport(
     phases = [] if call.when == "setup" else item.stash[PHASES]
     item.stash[PHASES] = [*phases, Phase(report, _reason(report, call.excinfo))]
     if call.when == "teardown":
-        _write(item.config, item.nodeid, _facts(subject_of(item)), item.stash[PHASES])
+        _write(item, item.stash[PHASES])
     return report
 
 
@@ -71,11 +71,18 @@ def _reason(report: pytest.TestReport, raised: pytest.ExceptionInfo[BaseExceptio
     return str(raised.value) if isinstance(raised.value, BenchError) else raised.exconly()
 
 
-def _write(config: pytest.Config, test: str, facts: Facts, phases: list[Phase]) -> None:
+def _write(item: pytest.Item, phases: list[Phase]) -> None:
+    subject = subject_of(item)
     name, reason = _outcome(phases)
     seconds = sum(phase.report.duration for phase in phases)
     reason = None if reason is None else reason[:REASON_CHARACTERS]
-    _append(config, Outcome(test, name, round(seconds, 6), reason, **facts))
+    cause = _cause(item.config, subject) if name == "skipped" else None
+    _append(item.config, Outcome(item.nodeid, name, round(seconds, 6), reason, **_facts(subject), cause=cause))
+
+
+def _cause(config: pytest.Config, subject: Subject | None) -> str:
+    """Why a test was skipped; one of no subject needs no device."""
+    return OWN_DOING if subject is None else config.stash[PLAN].skip_cause(subject)
 
 
 def _append(config: pytest.Config, outcome: Outcome) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.combinations import Combination, Placement, Subject
 from harness.fitting import Fitting
 from harness.matrix import Matrix, load_matrix
+from harness.records import ABSENT, MISFIT, OWN_DOING
 from harness.spreading import left_out
 from reds.errors import ConfigError, unknown_name
 from targets.availability import Availability, check
@@ -51,8 +52,16 @@ class Plan:
 
     def skip_reason(self, subject: Subject) -> str | None:
         """Why the tests of a subject are skipped; None if they run, be it only to fail because a required device is absent."""
-        absence = None if subject.facts["device"] in self.required else self.absence(subject)
-        return absence or self.fitting.misfit(subject)
+        return self._excused_absence(subject) or self.fitting.misfit(subject)
+
+    def skip_cause(self, subject: Subject) -> str:
+        """What kind of reason it has that a test of this subject was skipped: one of `harness.records.CAUSES`."""
+        if self._excused_absence(subject):
+            return ABSENT
+        return MISFIT if self.fitting.misfit(subject) else OWN_DOING
+
+    def _excused_absence(self, subject: Subject) -> str | None:
+        return None if subject.facts["device"] in self.required else self.absence(subject)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from reds.recipe import Recipe
 pytest_plugins = [
     "harness.fixtures",
     "harness.needs",
+    "harness.chosen",
     "harness.turns",
     "harness.outcomes",
     "harness.gate",
@@ -113,12 +114,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return tuple(-1 if value is None else names.index(value) for names, value in axes)
 
     items.sort(key=position)
-
-
-def pytest_deselected(items: Iterable[pytest.Item]) -> None:
-    """Note that tests were chosen, be it by a plugin whose options nobody here knows (not where workers of xdist collect)."""
-    for item in items:
-        item.config.stash[asked.DESELECTED] = True
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -11,7 +11,6 @@ from harness.matrix import SUITES
 from reds.errors import ProtocolError
 
 FOLDER = SUITES.parent / "results" / "paper"
-POSTER = "poster.csv"  # accuracies only, with columns of its own
 
 # The published engines are TensorFlow Lite and TensorFlow Lite Micro with floating-point kernels.
 PRECISION = "float32"
@@ -67,7 +66,7 @@ def _read(path: Path) -> Iterator[Published]:
     with path.open(newline="", encoding="utf-8") as file:
         for number, row in enumerate(csv.DictReader(file), start=2):
             try:
-                yield _from_poster(row) if path.name == POSTER else _from_row(row)
+                yield _from_row(row)
             except (KeyError, TypeError, ValueError) as error:
                 raise ProtocolError(f"{path}, line {number} is no published value", seen=str(error)) from error
 
@@ -76,12 +75,6 @@ def _from_row(row: Mapping[str, str]) -> Published:
     texts = (row["network"], row["dataset"], row["subnet"], row["metric"], row["unit"])
     std = float(row["std"]) if row["std"] else None
     return Published(*texts, float(row["value"]), std, row["device"], row["variant"], row["source"])
-
-
-def _from_poster(row: Mapping[str, str]) -> Published:
-    texts = (row["architecture"], row["dataset"], row["subnet"], "accuracy", "percent")
-    variant = "REDS" if row["method"] == "reds" else row["method"]
-    return Published(*texts, float(row["accuracy_percent"]), float(row["std_percent"]), "", variant, row["source"])
 
 
 class Shelf:

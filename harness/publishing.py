@@ -77,7 +77,7 @@ def _parts(run: RunFile, judged: JudgedRun | None) -> Iterator[str]:
     counts = Counter(outcome.outcome for outcome in ended)
     tests = ", ".join(f"{counts[name]:,} {name}" for name in OUTCOMES if counts[name])
     yield f"{tests or 'no test ran'}; {counted(len(run.measurements), 'measurement')}; {sides.commit(run.run)}"
-    if run.cut_short:
+    if run.cut_short and judged is None:
         yield run.cut_short
     unhappy = [outcome for outcome in ended if outcome.outcome in FAILURES]
     if unhappy:

@@ -1,4 +1,4 @@
-"""What a run leaves behind: the records that its file holds (harness/run_file.py), schema version 3."""
+"""What a run leaves behind: the records that its file holds (harness/run_file.py), schema version 4."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from typing import ClassVar
 
 from reds.errors import ConfigError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 BETTER = ("lower", "higher")
 OUTCOMES = ("passed", "failed", "skipped", "error")
 FAILURES = ("failed", "error")
+# Why a test was skipped: its device was not there, its image does not fit on the device, or the test itself says so.
+ABSENT, MISFIT, OWN_DOING = CAUSES = ("absent", "misfit", "own doing")
+# What a matrix has names for, as fields of records.
+AXES = ("architecture", "dataset", "precision", "device", "subnet")
 REASON_CHARACTERS = 2000
 
 
@@ -32,11 +36,12 @@ class Run:
         asked: names of the architectures, data sets, precisions, devices and subnetworks that were to be measured.
         whole: test files, folders and tests of which all was to be run, as in the ids of tests ("suites", "." for all); none
             where single tests were chosen, as by -k.
+        narrowed: those of `AXES` whose names the command line gave instead of the matrix: "device" with --device.
         tests: how many tests were to run. Fewer outcomes tell that the run was cut short.
         baseline_reason, baseline_date: why and when (UTC, ISO 8601) this run was made a baseline; None unless it was.
         baseline_previous: id of the run that was the baseline until then; None if there was none.
 
-    `asked`, `whole` and `tests` are None where no suites were run, and in files of versions before 3.
+    `asked`, `whole`, `narrowed` and `tests` are None where no suites were run, and in files of versions before 3 (`narrowed`: 4).
     """
 
     kind: ClassVar[str] = "run"
@@ -51,6 +56,7 @@ class Run:
     command: tuple[str, ...]
     asked: tuple[str, ...] | None = None
     whole: tuple[str, ...] | None = None
+    narrowed: tuple[str, ...] | None = None
     tests: int | None = None
     baseline_reason: str | None = None
     baseline_date: str | None = None
@@ -210,6 +216,7 @@ class Outcome:
         seconds: of this computer's clock, set-up and tear-down included.
         reason: why it did not pass, at most `REASON_CHARACTERS`; None if it did.
         architecture, dataset, precision, device, subnet: what it measures; None where it does not depend on them.
+        cause: of a skipped test, one of `CAUSES`; None for any other, and where an older file does not tell.
     """
 
     kind: ClassVar[str] = "outcome"
@@ -223,10 +230,13 @@ class Outcome:
     precision: str | None
     device: str | None
     subnet: str | None
+    cause: str | None = None
 
     def __post_init__(self) -> None:
         if self.outcome not in OUTCOMES:
             raise ConfigError(f"{self.test}: an outcome is {', '.join(OUTCOMES)}", seen=repr(self.outcome))
+        if self.cause is not None and self.cause not in CAUSES:
+            raise ConfigError(f"{self.test}: the cause of a skip is {', '.join(CAUSES)}", seen=repr(self.cause))
 
 
 def last_outcomes(outcomes: Iterable[Outcome]) -> dict[str, Outcome]:

@@ -16,6 +16,7 @@ from harness.migrations import check_version, migrate
 from harness.records import DeviceFacts, Measurement, Outcome, Record, Run, last_outcomes
 from harness.wording import counted
 from reds.errors import MissingError, ProtocolError
+from reds.files import write_whole
 
 # How every line begins. Within a JSON text this cannot stand inside a string, where quotes are escaped.
 LINE_START = b'{"kind": "'
@@ -68,6 +69,19 @@ def append(path: Path, *records: Measurement | DeviceFacts | Outcome) -> None:
         MissingError: it cannot be written; what it held stays as it was.
     """
     _write(path, b"".join(map(to_line, records)), os.O_APPEND)
+
+
+def restate(path: Path, run: Run) -> None:
+    """Replace what the file of a run says of the run itself, whole or not at all; nobody may be writing to it.
+
+    Raises:
+        MissingError: it cannot be written; what it held stays as it was.
+    """
+    try:
+        _, _, records = path.read_bytes().partition(b"\n")
+        write_whole(path, to_line(run) + records)
+    except OSError as error:
+        raise _unwritable(path, error) from error
 
 
 def _write(path: Path, lines: bytes, flags: int) -> None:

@@ -21,6 +21,7 @@ import numpy as np
 
 from reds.architecture import Architecture
 from reds.errors import ConfigError, MissingError, ProtocolError, unknown_name
+from reds.files import writing
 from reds.layers import Weight, Widths
 from reds.subnets import Subnet, Subnets, whole_network
 
@@ -113,18 +114,19 @@ class Bundle:
 
         Raises:
             ConfigError: the folder exists and is not a bundle.
-            OSError: it cannot be written; an older bundle is as it was, and nothing half-made is left.
+            MissingError: it cannot be written; an older bundle is as it was, and nothing half-made is left.
         """
         folder = Path(folder)
         check_replaceable(folder)
         staging = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
         shutil.rmtree(staging, ignore_errors=True)
-        try:
-            staging.mkdir(parents=True)
-            self._write(staging)
-            _put_in_place(staging, folder)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+        with writing(folder):
+            try:
+                staging.mkdir(parents=True)
+                self._write(staging)
+                _put_in_place(staging, folder)
+            finally:
+                shutil.rmtree(staging, ignore_errors=True)
 
     def _write(self, folder: Path) -> None:
         document = {
@@ -151,11 +153,14 @@ class Bundle:
         """
         folder = Path(folder)
         document_path, weights_path = folder / DOCUMENT, folder / WEIGHTS
+        make = "make one: python -m reds train --help"
+        if not folder.exists():
+            raise MissingError(f"there is no bundle {folder}", do=make)
+        if folder.is_file():
+            raise MissingError(f"{folder} is a file; a bundle is a folder", do=f"python -m reds describe {folder}, or {make}")
         for path in (document_path, weights_path):
             if not path.is_file():
-                raise MissingError(
-                    f"{folder} is not a bundle", seen=f"no {path.name}", do="make one: python -m reds train --help"
-                )
+                raise MissingError(f"{folder} is not a bundle", seen=f"no {path.name}", do=make)
         try:
             document = json.loads(document_path.read_text())
             version = document["schema_version"]
@@ -171,6 +176,14 @@ class Bundle:
         subnets = Subnets.from_list(document.get("subnets", []), architecture)
         private = _read_private(folder / PRIVATE, subnets) if (folder / PRIVATE).is_file() else {}
         return cls(architecture, weights, subnets, document.get("provenance", {}), importance, private)
+
+
+def name_in(folder: Path) -> str | None:
+    """The name of the network of the bundle in a folder; None where there is none that can be read."""
+    try:
+        return str(json.loads((folder / DOCUMENT).read_text())["architecture"]["name"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def check_replaceable(folder: Path) -> None:

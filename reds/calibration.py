@@ -28,11 +28,15 @@ def read_samples(path: Path, architecture: Architecture) -> np.ndarray:
         ConfigError: it is no array of finite numbers of the network's input shape.
     """
     if not path.is_file():
-        raise MissingError(f"there is no file {path}")
+        raise MissingError(f"there is no file {path}", do="name a NumPy file of inputs")
     try:
         samples = np.load(path, allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:  # NumPy's words speak of pickles
+        do = "write one with numpy.save: inputs of the network, one after the other"
+        raise ConfigError(f"{path} is not a NumPy file", do=do) from error
+    try:
         rows = np.asarray(samples, np.float32).reshape(len(samples), -1)
-    except (ValueError, OSError, TypeError) as error:
+    except (ValueError, TypeError) as error:
         raise ConfigError(f"{path} is not a NumPy array of inputs", seen=str(error)) from error
     if not len(rows) or rows.shape[1] != math.prod(architecture.input_shape) or not np.isfinite(rows).all():
         wanted = f"finite numbers (n, {', '.join(map(str, architecture.input_shape))})"

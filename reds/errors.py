@@ -56,9 +56,51 @@ class BusyError(BenchError):
 
 
 class FlashError(BenchError):
-    """Building or uploading the firmware failed."""
+    """A board has not the firmware that it should have. Each step that can fail is a kind of its own."""
 
     kind = "flash"
+
+
+class BuildError(FlashError):
+    """The firmware could not be built; no board was touched."""
+
+    kind = "flash-build"
+
+
+class TouchError(FlashError):
+    """The board's port could not be opened at 1200 baud, which asks for the boot loader."""
+
+    kind = "flash-touch"
+
+
+class BootLoaderError(FlashError):
+    """The board's boot loader did not appear."""
+
+    kind = "flash-boot-loader"
+
+
+class TransferError(FlashError):
+    """The program could not be written to the board."""
+
+    kind = "flash-transfer"
+
+
+class NoReturnError(FlashError):
+    """The board did not come back with the new program."""
+
+    kind = "flash-return"
+
+
+class NoGreetingError(FlashError):
+    """The new program does not answer."""
+
+    kind = "flash-hello"
+
+
+class OtherFirmwareError(FlashError):
+    """The board answers with another firmware than the one it was given."""
+
+    kind = "flash-match"
 
 
 class TransportError(BenchError):

@@ -63,7 +63,8 @@ def deepest_exits(architecture: Architecture, limits_macs: Mapping[str, int]) ->
     within = {name: next((each for each in exits if each.macs <= limit), None) for name, limit in limits_macs.items()}
     found = {name: each for name, each in within.items() if each is not None}
     if all(each.head is None for each in found.values()):
-        least, limits = min(each.macs for each in exits), ", ".join(f"{limit:,}" for limit in limits_macs.values())
+        least = min(each.macs for each in exits)
+        limits = ", ".join(f"{limit:,}" for name, limit in limits_macs.items() if name not in found)
         raise BudgetError(
             f"no early exit of {architecture.name} keeps a budget of {limits} MACs",
             seen=f"the first one takes {least:,}, the whole network {exits[0].macs:,}",

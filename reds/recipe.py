@@ -9,6 +9,7 @@ from typing import Any
 from reds.datasets.registry import check_dataset
 from reds.defaults import default_plans
 from reds.errors import ConfigError, unknown_name
+from reds.exits import deepest_exits
 from reds.importance import TAYLOR, check_method
 from reds.plans import TrainingPlan
 from reds.seeds import check_seed
@@ -35,8 +36,9 @@ class Recipe:
         method: what is trained, name in `reds.methods.METHODS`.
 
     Raises:
-        ConfigError: an unknown name, a seed that is not a whole number from 0 to 2**31 - 1, or early exits within budgets that do
-            not limit MACs.
+        ConfigError: an unknown name, a seed that is not a whole number from 0 to 2**31 - 1, widths for another network, or early
+            exits within budgets that do not limit MACs.
+        BudgetError: early exits, and none keeps a budget.
     """
 
     architecture: str
@@ -55,8 +57,9 @@ class Recipe:
         check_method(self.importance)
         if self.method not in METHOD_NAMES:
             raise unknown_name("method", str(self.method), METHOD_NAMES)
+        self.widths.check(network)
         if self.method == EARLY_EXITS:
-            self.widths.allowed_macs(network)
+            deepest_exits(network, dict(zip(self.widths.names, self.widths.allowed_macs(network), strict=True)))
         if self.checkpoint is not None and not (isinstance(self.checkpoint, str) and self.checkpoint):
             raise ConfigError("the checkpoint of a recipe is the path of a published network", seen=repr(self.checkpoint))
         check_seed(self.seed)

@@ -41,6 +41,14 @@ class WidthRule(Protocol):
         """Names of the subnetworks, the whole network first."""
         ...
 
+    def check(self, architecture: Architecture) -> None:
+        """Refuse what can be known to be wrong before a network is trained.
+
+        Raises:
+            ConfigError: the rule is for another network.
+        """
+        ...
+
     def choose(self, architecture: Architecture, importance: Importance) -> Choice:
         """The widths for this network; `importance` is in the order of its channels.
 
@@ -108,6 +116,10 @@ class SearchRule:
         effort = Effort(self.gap, self.time_limit_s)
         return Settings(self.direction, self.minimum_width, self.align, self.solver, self.limits, self.latency, effort)
 
+    def check(self, architecture: Architecture) -> None:
+        if self.latency is not None:
+            self.latency.layer_costs(architecture)
+
     def choose(self, architecture: Architecture, importance: Importance) -> Choice:
         if not importance:
             do = "score it first (python -m reds convert --help), or cut it without scores: --halving"
@@ -159,6 +171,9 @@ class HalvingRule:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(budget_name(fraction) for fraction in self.fractions)
+
+    def check(self, architecture: Architecture) -> None:
+        halving(architecture, self.fractions, self.groups)
 
     def choose(self, architecture: Architecture, importance: Importance) -> Choice:
         return Choice(halving(architecture, self.fractions, self.groups), self.to_dict())

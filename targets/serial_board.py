@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from reds.errors import BenchError, DeviceError, MissingError, ProtocolError, TimedOutError
+from reds.errors import DeviceError, MissingError, ProtocolError, TimedOutError
 from targets.connection import Connection
 from targets.firmware import Firmware
-from targets.firmware.builder import upload
+from targets.flashing import Flasher, Limits
 from targets.inventory import Device
 from targets.port_access import obstacle
 from targets.target import Identity
-from targets.usb import SystemBus, located
+from targets.usb import Mode, SystemBus, UsbBoard, located, on_usb
 from targets.wire.conversation import Conversation
 from targets.wire.messages import decode_hello
 from targets.wire.port import SerialLink, is_network, open_port, scheme
 
-LONGEST_FAREWELL_S = 3.0  # from the end of an upload until the port of the old program is gone
-LONGEST_RESTART_S = 20.0  # from then until the board's port can be opened again
 HELLO_TIMEOUT_S = 3.0  # for a board that may run anything
-POLL_S = 0.2
+GREETINGS = 2  # a board that was silent once, as in the middle of a restart, is not flashed for that
 
 
 @dataclass(frozen=True)
@@ -43,30 +40,58 @@ def attach(device: Device, firmware: Firmware, log: Path) -> Iterator[Connection
 
     Raises:
         MissingError: the board is not plugged in, or its port cannot be opened.
-        FlashError: the upload failed.
+        FlashError: it could not be given the firmware; each step is a kind of its own.
         DeviceError: by its USB ids or by what it answers it is another board than the inventory says; or it runs another
             firmware and is reached over a network.
     """
-    link = _ready(device, firmware, log)
+    link = ready(device, firmware, log)
     with closing(link):
         yield Connection(link, BoardEvidence(link.path))
 
 
-def _ready(device: Device, firmware: Firmware, log: Path) -> SerialLink:
-    """The link to the board, with the firmware on it."""
-    link = _opened(device)
-    try:
-        identity = _identity(device, link)
-    except BaseException:
-        link.close()
-        raise
+def ready(device: Device, firmware: Firmware, log: Path, limits: Limits | None = None) -> SerialLink:
+    """The link to the board, with the firmware on it. Raises as `attach`."""
+    flasher = Flasher(device, SystemBus(), lambda: _opened(device), lambda *of: _identity(device, *of), log, limits or Limits())
+    board = _on_usb(device)
+    if board is not None and board.mode is not Mode.PROGRAM:  # an upload was broken off, or somebody pressed its button
+        return flasher.flash(firmware, board, board.port)
+    link, identity = _greeted(device)
     if identity is not None and identity.firmware_sha256 == firmware.sha256:
         return link
     link.close()
+    _check_flashable(device, firmware, link.path, identity)
+    return flasher.flash(firmware, board, link.path)
+
+
+def _greeted(device: Device) -> tuple[SerialLink, Identity | None]:
+    """A link to the board, and what it said of itself: a silent one is asked again through a port opened anew."""
+    for left in reversed(range(GREETINGS)):
+        link = _opened(device)
+        try:
+            identity = _identity(device, link)
+        except BaseException:
+            link.close()
+            raise
+        if identity is not None or not left:
+            return link, identity
+        link.close()
+    raise AssertionError("a board is asked at least once")
+
+
+def _on_usb(device: Device) -> UsbBoard | None:
+    """The board on this computer's USB; None if it is not there or reached otherwise, as through a converter."""
+    if device.port is not None and scheme(device.port):
+        return None
+    board = on_usb(device, SystemBus())
+    return board if board is not None and board.is_known else None
+
+
+def _check_flashable(device: Device, firmware: Firmware, path: str, identity: Identity | None) -> None:
+    """Raise DeviceError where another firmware must not, or cannot, take the place of what runs there."""
     if identity is not None and identity.board != device.environment:
         raise DeviceError(
             f"the board that is {device.id} in the inventory says that it is another",
-            seen=f"board {identity.board} at {link.path}, not {device.environment}",
+            seen=f"board {identity.board} at {path}, not {device.environment}",
             do="correct devices.toml; or, if it is the right board and somebody put another board's firmware on it: "
             f"pio run -e {device.environment} -t upload",
         )
@@ -74,8 +99,6 @@ def _ready(device: Device, firmware: Firmware, log: Path) -> SerialLink:
         seen = "no answer to HELLO" if identity is None else f"{identity.board} with firmware {identity.firmware_sha256}"
         do = f"upload {device.environment} where the board is plugged in"
         raise DeviceError(f"the board at {device.port} does not run firmware {firmware.sha256}", seen=seen, do=do)
-    upload(firmware, link.path, log)
-    return _back(device, Path(link.path))
 
 
 def _opened(device: Device) -> SerialLink:
@@ -105,30 +128,3 @@ def _identity(device: Device, link: SerialLink, longest_s: float = HELLO_TIMEOUT
         return decode_hello(Conversation(device.id, link, timeout_s, BoardEvidence(link.path)).greet()).identity
     except (TimedOutError, ProtocolError, DeviceError):
         return None  # another program, or an older firmware: the upload replaces it
-
-
-def _back(device: Device, port: Path, farewell_s: float = LONGEST_FAREWELL_S, restart_s: float = LONGEST_RESTART_S) -> SerialLink:
-    """The link to a board that an upload has restarted.
-
-    The port of the program before may be there for a moment yet, and must not be taken for that of the new one. A port that
-    stays (of a converter, not of the board itself) is used after that moment.
-    """
-    deadline = time.monotonic() + farewell_s
-    while port.exists() and time.monotonic() < deadline:
-        time.sleep(POLL_S)
-    deadline = time.monotonic() + restart_s
-    while True:
-        try:
-            return _opened(device)
-        except MissingError as error:
-            if time.monotonic() > deadline:
-                raise _gone(device, restart_s, error) from error
-        time.sleep(POLL_S)
-
-
-def _gone(device: Device, waited_s: float, last: BenchError) -> MissingError:
-    return MissingError(
-        f"{device.id} ({device.place}) did not come back after the upload",
-        seen=f"{waited_s:g} s of waiting; {last.seen}",
-        do="press the board's reset button; name the board by its serial number, which does not change",
-    )

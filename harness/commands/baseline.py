@@ -15,6 +15,7 @@ from harness.lines import to_line
 from harness.matrix import SUITES
 from harness.records import FAILURES, last_outcomes
 from harness.run_file import RunFile, read
+from harness.sources import is_of_suites
 from harness.wording import counted, damage
 from reds.errors import ConfigError
 from reds.files import write_whole
@@ -36,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--force",
         action="store_true",
-        help="even if tests failed, the working tree had changes, or values of the baseline before are missing",
+        help="even if tests failed or were chosen one by one, the working tree had changes, or values of the baseline before are "
+        "missing",
     )
     parser.add_argument(
         "--baselines", type=Path, default=BASELINES, metavar="DIR", help="where baselines lie (default: results/baselines)"
@@ -57,6 +59,9 @@ def run(options: argparse.Namespace) -> int:
     found = read_run(options.name_of_run, options.results)
     if not found.measurements:
         raise ConfigError(f"{sides.name(found)} is no baseline", seen="it holds no measurements", do="name another run")
+    if not is_of_suites(found.run):
+        do = "name a run of pytest suites; tables that are rebuilt are compared with the published ones"
+        raise ConfigError(f"{sides.name(found)} is no baseline", seen="a table that harness paper rebuilt", do=do)
     path = options.baselines / f"{options.name}.jsonl"
     before = read(path) if path.exists() else None
     loss = None if before is None else losses(before, found)
@@ -72,7 +77,10 @@ def run(options: argparse.Namespace) -> int:
     promote(found, path, options.reason.strip(), previous)
     if loss:
         print(f"dropped: {loss}")
-    where = sides.name(read(path))
+    written = read(path)
+    where, part = sides.name(written), sides.part(written)
+    if part:
+        print(f"{where} is {part}")
     print(f"{where}: run {found.run.id}, {counted(len(found.measurements), 'measurement')}; before: {previous or 'none'}")
     return 0
 
@@ -109,6 +117,8 @@ def unfitness(run: RunFile) -> list[Fault]:
     """What speaks against expecting the values of a run from now on."""
     failed = [outcome.test for outcome in last_outcomes(run.outcomes).values() if outcome.outcome in FAILURES]
     faults = [Fault(f"{counted(len(failed), 'test')} failed, first {failed[0]}", "repair that and run again")] if failed else []
+    if chosen := sides.chosen_tests(run.run):
+        faults.append(Fault(f"it is a part of its matrix: {chosen}", "run all of the suites"))
     if run.cut_short:
         faults.append(Fault(run.cut_short, "run again"))
     if run.run.git_dirty:

@@ -73,8 +73,8 @@ def run(options: argparse.Namespace) -> int:
     a, b = read_run(options.a, options.results), read_run(options.b, options.results)
     judged = judge_run(a, b, _thresholds(options, b))
     if not judged.comparable:
-        seen = f"{counted(len(a.measurements), 'value')} in {a.source}, {len(b.measurements):,} in {b.source}"
-        raise ConfigError("the runs have no value in common", seen=seen, do="compare runs of the same matrix and devices")
+        do = "compare runs of the same matrix and devices"
+        raise ConfigError("the runs have no value in common", seen=judged.nothing_in_common, do=do)
     if options.json:
         _print_json(judged)
     elif options.csv:
@@ -150,6 +150,8 @@ def _print_json(judged: JudgedRun) -> None:
     document = {
         "a": judged.before.run.id,
         "b": judged.run.run.id,
+        "passed": judged.passed,
+        "cut_short": judged.run.cut_short,
         "differs": sides.facts_that_differ(judged.before, judged.run),
         "summary": {**vars(counts), "verdicts": {verdict: counts[verdict] for verdict in Verdict}},
         "failed_tests": [asdict(outcome) for outcome in judged.failed_tests],

@@ -43,7 +43,8 @@ def run(options: argparse.Namespace) -> int:
     """Print the devices; 1 if a required one cannot be measured."""
     added = _discover(options.devices_file) if options.discover else ()
     file = options.devices_file or (Path(FILE) if added else None)
-    inventory = Inventory.load(file)
+    nothing_to_write = options.discover and file is not None and not file.exists()
+    inventory = Inventory.built_in() if nothing_to_write else Inventory.load(file)
     for wanted in options.require:
         inventory.device(wanted)
     leases = Leases()

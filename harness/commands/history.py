@@ -145,6 +145,10 @@ def _nothing(options: argparse.Namespace, selection: Selection, left_out: LeftOu
     for name, value in wanted:
         known = {str(getattr(key, name)) for key in keys if getattr(key, name) is not None}
         if str(value) not in known:
-            return unknown_name(name, str(value), known)
+            unknown = unknown_name(name, str(value), known)
+            if options.where is not None:
+                return unknown
+            do = f"{unknown.do}; for what this computer measured: --in {RUNS}"
+            return ConfigError(f"no committed baseline has {name} {value}", do=do)
     since = f" since {options.since:%Y-%m-%d %H:%M}" if options.since else ""
     return ConfigError(f"nothing was measured with all of this in {where}{since}", do=f"fewer filters, or --in {RUNS}")

@@ -89,8 +89,9 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError("--rounds and --repeats are at least 1", seen=f"{options.rounds} and {options.repeats}")
     device = Inventory.load(None).device(HOST)
     matrix = load_matrix(options.matrix, Inventory.load(None).devices)
+    _check_names(matrix, options.architecture, options.precision)
+    firmwares = [build_revision(ROOT, options.revision, device.environment), build(device.environment)]  # before what takes long
     places = _places(matrix, options.architecture, options.precision, device)
-    firmwares = [build_revision(ROOT, options.revision, device.environment), build(device.environment)]
     _say(f"A {options.revision}: firmware {firmwares[0].sha256[:12]}; B this tree: firmware {firmwares[1].sha256[:12]}")
     with DeviceLock(device), tempfile.TemporaryDirectory() as logs:
         turns = Interleaving(device, firmwares, places, options.repeats, Path(logs))
@@ -100,8 +101,8 @@ def run(options: argparse.Namespace) -> int:
     return int(options.fail_on == "worse" and any(row.judgement.verdict is Verdict.WORSE for row in rows))
 
 
-def _places(matrix: Matrix, architectures: Iterable[str], precisions: Iterable[str], device: Device) -> list[Place]:
-    """The images to time; their models are made if they are missing."""
+def _check_names(matrix: Matrix, architectures: Iterable[str], precisions: Iterable[str]) -> None:
+    """Raise ConfigError unless the matrix has these."""
     for chosen, known, what in (
         (architectures, matrix.architectures, "architecture"),
         (precisions, matrix.precisions, "precision"),
@@ -109,6 +110,10 @@ def _places(matrix: Matrix, architectures: Iterable[str], precisions: Iterable[s
         for name in chosen:
             if name not in known:
                 raise unknown_name(f"{what} of the matrix {matrix.name}", name, known)
+
+
+def _places(matrix: Matrix, architectures: Iterable[str], precisions: Iterable[str], device: Device) -> list[Place]:
+    """The images to time; their models are made if they are missing."""
     models = [Model(a, d) for a, d in product(architectures or matrix.architectures, matrix.datasets)]
     missing = missing_recipes(matrix, models)
     if missing:

@@ -30,7 +30,7 @@ EXAMPLES = """examples:
   python -m harness paper --table 7 --data-dir data --models models --seeds 1 --column bottom-up
   python -m harness paper --table 4 --network dnn_s --markdown
   python -m harness paper --table mobilenet
-  nox -s paper -- --table 8 -o results/paper_runs/table8.jsonl
+  nox -s paper -- --table 8 -o results/runs/table8.jsonl
 """
 ROOT = SUITES.parent
 
@@ -84,7 +84,8 @@ def _models(options: argparse.Namespace) -> Path | None:
         return None
     folder = Path(named).expanduser()
     if not folder.is_dir():
-        raise ConfigError(f"there is no folder {folder} of published networks", do=f"see --models and {MODELS_VARIABLE}")
+        do = f"name the one that holds kws/ and vision/ (--models or {MODELS_VARIABLE}), or leave it out"
+        raise ConfigError(f"there is no folder {folder} of published networks", do=do)
     return folder
 
 

@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 
 from harness.commands.unreadable import warn_of_damage
-from harness.judging import Thresholds
+from harness.judging import Thresholds, sides
 from harness.matrix import PAPER, SUITES, has_matrix, load_thresholds
+from harness.records import FAILURES, last_outcomes
 from harness.run_file import RunFile
-from harness.sources import is_url, open_run
+from harness.sources import LATEST, is_url, open_run
+from harness.wording import counted, one_line
 from reds.errors import MissingError
 
 PATH_LIKE = re.compile(r"^[./~]|\.jsonl$")  # nothing but a path looks so: ids, baselines and revisions do not
@@ -24,7 +26,7 @@ def add_results(parser: argparse.ArgumentParser) -> None:
 
 
 def read_run(name: str, folder: Path) -> RunFile:
-    """The run that the user named; damaged lines are reported.
+    """The run that the user named; damaged lines are reported, and what is wrong with a run that nobody chose but its time.
 
     Raises:
         MissingError, ConfigError, TransportError, ProtocolError: as `harness.sources.open_run`.
@@ -42,7 +44,22 @@ def read_run(name: str, folder: Path) -> RunFile:
             raise MissingError(f"there is no file {name}", do=f"runs lie in {folder}: name one by its id, or latest") from error
         raise
     warn_of_damage(run.source, run.damaged_lines)
+    if name == LATEST or name.endswith(f"#{LATEST}"):
+        _warn_of_latest(run)
     return run
+
+
+def _warn_of_latest(run: RunFile) -> None:
+    """Say which run the last one is if it did not go well: perhaps another was meant."""
+    ended = list(last_outcomes(run.outcomes).values())
+    failed, skipped = (sum(outcome.outcome in kinds for outcome in ended) for kinds in (FAILURES, ("skipped",)))
+    faults = [
+        "" if run.measurements else "it holds no measurements" + (f", {counted(skipped, 'test')} skipped" if skipped else ""),
+        f"{counted(failed, 'test')} failed" if failed else "",
+        run.cut_short or "",
+    ]
+    if any(faults):
+        print(f"warning: latest is {one_line(sides.name(run))}: {'; '.join(filter(None, faults))}", file=sys.stderr)
 
 
 def thresholds_of(run: RunFile) -> Thresholds:

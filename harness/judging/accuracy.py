@@ -25,7 +25,7 @@ def judge(a: Measurement, b: Measurement, threshold: Threshold) -> Judgement:
     else:
         raise ValueError(f"{a.metric} without a number of samples")
     difference = b.value - a.value
-    verdict = direction(difference, b.better) if difference and p <= threshold.significance else Verdict.SAME
+    verdict = direction(difference, a.better) if difference and p <= threshold.significance else Verdict.SAME
     return Judgement(verdict, relative(difference, a.value), p=p, reason=reason)
 
 

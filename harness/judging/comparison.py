@@ -96,7 +96,7 @@ class Judge:
             a=None if a is None else a.value,
             b=None if b is None else b.value,
             unit=known.unit,
-            better=known.better,
+            better=(a or known).better,
             verdict=judgement.verdict,
             change=judgement.change,
             noise=judgement.noise,
@@ -118,8 +118,13 @@ class Judge:
             return Judgement(Verdict.MISSING, None, reason=first_line(ended) if ended and ended.outcome == "skipped" else ""), ()
         if a is None:
             return Judgement(Verdict.NEW, None), ()
+        return self._judgement_of_both(a, b)
+
+    def _judgement_of_both(self, a: Measurement, b: Measurement) -> tuple[Judgement, tuple[str, ...]]:
         changed = self._circumstances.changed(a, b)
         if a.unit != b.unit:
+            if a.clock == b.clock:  # the same thing measured by the same means
+                return Judgement(Verdict.WORSE, None, reason=f"{', '.join(changed)}, which no longer can be compared"), ()
             return Judgement(Verdict.NEW, None, reason=_new_baseline(changed)), changed
         judged = self._judge(a, b)
         if changed and judged.verdict in CHANGED and not _is_accuracy(b):  # right answers are right wherever they are given
@@ -155,7 +160,7 @@ class _Sampled:
 
     def judge(self, a: Measurement, b: Measurement, threshold: Threshold) -> Judgement:
         usual_spread = self._spreads.get((b.metric, b.device), 0.0)
-        return sampled.judge(self._samples[id(a)], self._samples[id(b)], b.better, threshold, usual_spread, unit=b.unit)
+        return sampled.judge(self._samples[id(a)], self._samples[id(b)], a.better, threshold, usual_spread, unit=b.unit)
 
 
 def _is_accuracy(measurement: Measurement) -> bool:

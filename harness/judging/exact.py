@@ -15,5 +15,5 @@ def differs(a: Measurement, b: Measurement, tolerance: float) -> bool:
 def judge(a: Measurement, b: Measurement, threshold: Threshold) -> Judgement:
     """Equality, or the metric's tolerance."""
     difference = b.value - a.value
-    verdict = direction(difference, b.better) if differs(a, b, threshold.tolerance) else Verdict.SAME
+    verdict = direction(difference, a.better) if differs(a, b, threshold.tolerance) else Verdict.SAME
     return Judgement(verdict, relative(difference, a.value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -12,11 +13,14 @@ from harness.judging.tables import most_telling_first
 from harness.judging.tally import Tally, tally
 from harness.judging.thresholds import Thresholds
 from harness.judging.verdict import Verdict
-from harness.records import FAILURES, Outcome, last_outcomes
+from harness.records import FAILURES, Measurement, Outcome, last_outcomes
 from harness.run_file import RunFile
 from harness.wording import counted, one_line
 
 TEST_IS_GONE = "its test is no longer there"
+DID_NOT_RUN = "its test did not run"
+ALL_NEW = "nothing was judged"
+NAMES_SHOWN = 6
 REGRESSIONS = frozenset({Verdict.WORSE, Verdict.MISSING, Verdict.FAILED})
 
 
@@ -30,6 +34,7 @@ class JudgedRun:
         left_out: values of the earlier run that the run was not asked for, or could not measure for lack of a device. They are
             not missing.
         failed_tests: what passed before and failed now without being the test of any of these values.
+        idle_rules: what is to be said of thresholds that no value falls under.
     """
 
     before: RunFile
@@ -37,6 +42,12 @@ class JudgedRun:
     comparisons: tuple[Comparison, ...]
     left_out: tuple[Comparison, ...]
     failed_tests: tuple[Outcome, ...]
+    idle_rules: tuple[str, ...] = ()
+
+    @property
+    def with_all(self) -> JudgedRun:
+        """The same, had the run been asked for all of the earlier one: what was left out is missing."""
+        return replace(self, comparisons=(*self.comparisons, *self.left_out), left_out=())
 
     @cached_property
     def counts(self) -> Tally:
@@ -55,8 +66,11 @@ class JudgedRun:
 
     @property
     def passed(self) -> bool:
-        """Whether there is something to judge, all of it was measured, and there is no regression."""
-        return self.counts.common > 0 and not (self.regressions or self.failed_tests or self.run.cut_short)
+        """Whether a value could be judged, all of them were measured, and there is no regression.
+
+        What asks for a new baseline is no regression, but where all values do the run says nothing and does not pass.
+        """
+        return self.counts.judged > 0 and not (self.regressions or self.failed_tests or self.run.cut_short)
 
     @property
     def headline(self) -> str:
@@ -64,8 +78,14 @@ class JudgedRun:
         if not self.comparable:
             return "nothing in common"
         found = len(self.regressions) + len(self.failed_tests)
-        regressions = counted(found, "regression") if found else "no regression"
-        return ", ".join(filter(None, (regressions, self.run.cut_short)))
+        nothing = "no regression" if self.counts.judged else ALL_NEW
+        regressions = counted(found, "regression") if found else nothing
+        return ", ".join(filter(None, (regressions, self._needing_baseline, self.run.cut_short)))
+
+    @property
+    def _needing_baseline(self) -> str:
+        count = self.counts.needing_baseline
+        return f"{counted(count, 'value')} need{'s' * (count == 1)} a new baseline" if count else ""
 
     @property
     def regression_lines(self) -> list[str]:
@@ -81,10 +101,16 @@ class JudgedRun:
 
     @property
     def lines(self) -> list[str]:
-        """The totals as text: what was left out, the verdicts, and last the deterministic values."""
+        """The totals as text: why the run says too little, what was left out, the verdicts, and last the deterministic values."""
         values = counted(len(self.left_out), "value")
         left_out = f"left out: {values} of the earlier run, not asked for or not available in this one"
-        return [*([left_out] if self.left_out else []), *self.counts.lines]
+        said = self.run.cut_short, ALL_NEW if self.comparable and not self.counts.judged else None
+        return [*filter(None, said), *([left_out] if self.left_out else []), *self.idle_rules, *self.counts.lines]
+
+    @property
+    def nothing_in_common(self) -> str:
+        """What each of two runs measured that have no value in common."""
+        return "; ".join(f"{letter}: {_measured(run)}" for letter, run in (("A", self.before), ("B", self.run)))
 
     @cached_property
     def groups(self) -> list[Alike]:
@@ -94,7 +120,22 @@ class JudgedRun:
     @cached_property
     def before_alike(self) -> RunFile:
         """The earlier run as if it had been asked for no more than the later one."""
-        return before_alike(self.before, self.run)
+        left_out = {c.key for c in self.left_out}
+        return replace(self.before, measurements=tuple(m for m in self.before.measurements if m.key not in left_out))
+
+
+def _measured(run: RunFile) -> str:
+    """Devices and networks of a run's values, few enough to be read."""
+    networks = dict.fromkeys(f"{m.architecture}-{m.dataset}" for m in run.measurements)
+    devices = dict.fromkeys(m.device for m in run.measurements if m.device is not None)
+    parts = (_some(devices) or "no device", _some(networks) or "no network")
+    return f"{counted(len(run.measurements), 'value')} of {' with '.join(parts)}"
+
+
+def _some(names: Iterable[str]) -> str:
+    (*shown,) = names
+    more = len(shown) - NAMES_SHOWN
+    return ", ".join([*shown[:NAMES_SHOWN], *([f"{more} more"] if more > 0 else [])])
 
 
 def _line(group: Alike) -> str:
@@ -104,7 +145,7 @@ def _line(group: Alike) -> str:
 
 def before_alike(before: RunFile, run: RunFile) -> RunFile:
     """The earlier run without the values that the later one was not asked for, or could not measure for lack of a device."""
-    extent, keys = Extent(run), {m.key for m in run.measurements}
+    extent, keys = Extent(before, run), {m.key for m in run.measurements}
     return replace(before, measurements=tuple(m for m in before.measurements if m.key in keys or extent.holds(m)))
 
 
@@ -115,17 +156,25 @@ def judge_run(before: RunFile, run: RunFile, thresholds: Thresholds) -> JudgedRu
         before, run: the two runs.
         thresholds: from which change on a value counts as changed.
     """
-    extent, ended = Extent(run), last_outcomes(run.outcomes)
+    extent, ended = Extent(before, run), last_outcomes(run.outcomes)
     kept, left_out = [], []
     earlier = {m.key: m for m in before.measurements}
     for c in compare(before, run, thresholds):
         if c.b is not None:
             kept.append(c)
         elif extent.holds(earlier[c.key]):
-            kept.append(replace(c, reason=c.reason or (TEST_IS_GONE if extent.lost_test(earlier[c.key]) else "")))
+            kept.append(replace(c, reason=c.reason or _why_missing(extent, earlier[c.key])))
         else:
-            left_out.append(replace(c, reason=c.reason or "its test did not run"))
+            left_out.append(replace(c, reason=c.reason or DID_NOT_RUN))
     shown = {c.test for c in kept if c.verdict is Verdict.FAILED}
     passed_before = {test for test, outcome in last_outcomes(before.outcomes).items() if outcome.outcome == "passed"}
     failed = (o for o in ended.values() if o.outcome in FAILURES and o.test in passed_before - shown)
-    return JudgedRun(before, run, tuple(kept), tuple(left_out), tuple(failed))
+    return JudgedRun(before, run, tuple(kept), tuple(left_out), tuple(failed), tuple(thresholds.idle(before, run)))
+
+
+def _why_missing(extent: Extent, value: Measurement) -> str:
+    """Why a run lacks a value that it was asked for, where its test does not say."""
+    if not extent.lost_test(value):
+        return ""
+    names = extent.lost_names(value)
+    return f"no longer in the matrix: {', '.join(names)}" if names else TEST_IS_GONE

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from harness.judging.circumstances import DEVICE_FACTS, differences
-from harness.records import DeviceFacts, Run
+from harness.records import ABSENT, DeviceFacts, Run, last_outcomes
 from harness.run_file import RunFile
 from harness.wording import minute
 
@@ -38,7 +38,33 @@ def name(run: RunFile) -> str:
 def origin(run: RunFile) -> str:
     """Where it was read from, and why it is a baseline if it is one."""
     reason = run.run.baseline_reason
-    return f"{name(run)}; {'accepted' if name(run).startswith('baseline ') else 'baseline'}: {reason}" if reason else name(run)
+    if not reason:
+        return name(run)
+    accepted = f"{name(run)}; {'accepted' if name(run).startswith('baseline ') else 'baseline'}: {reason}"
+    return "; ".join(filter(None, (accepted, part(run))))
+
+
+def part(run: RunFile) -> str | None:
+    """Which part of its matrix a run measured; None if all of it, and where it does not say (older files)."""
+    ended = last_outcomes(run.outcomes).values()
+    absent = dict.fromkeys(outcome.device for outcome in ended if outcome.cause == ABSENT and outcome.device)
+    measured = dict.fromkeys(outcome.device for outcome in ended if outcome.device and outcome.device not in absent)
+    parts = [
+        chosen_tests(run.run),
+        f"on {', '.join(measured)} alone" if "device" in (run.run.narrowed or ()) and measured else None,
+        f"without {', '.join(absent)}" if absent else None,
+    ]
+    return f"a part of the matrix: {', '.join(filter(None, parts))}" if any(parts) else None
+
+
+def chosen_tests(run: Run) -> str | None:
+    """Which of the suites' tests alone a run was asked for; None if it was asked for whole folders, and where it does not say."""
+    if run.whole is None:
+        return None
+    if not run.whole:
+        return "tests that were chosen one by one"
+    single = [place for place in run.whole if PurePosixPath(place.partition("::")[0]).suffix]
+    return f"{', '.join(single)} alone" if len(single) == len(run.whole) else None
 
 
 def facts_that_differ(a: RunFile, b: RunFile) -> list[str]:

@@ -28,6 +28,16 @@ class Tally:
     verdicts: Mapping[Verdict, int]
     changed_circumstances: Mapping[str, int]
 
+    @property
+    def needing_baseline(self) -> int:
+        """Values that changed along with their circumstances, so that nobody can judge them."""
+        return sum(self.changed_circumstances.values())
+
+    @property
+    def judged(self) -> int:
+        """Values that both runs hold and that could be judged."""
+        return self.common - self.needing_baseline
+
     def __getitem__(self, verdict: Verdict) -> int:
         return self.verdicts.get(verdict, 0)
 

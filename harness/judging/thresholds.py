@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping, Sequence
+import difflib
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import PurePosixPath
 from typing import Any
 
 from harness.records import Measurement
+from harness.run_file import RunFile
 from reds.errors import ConfigError, unknown_name
 
 
@@ -42,7 +43,8 @@ class Threshold:
 
 
 NUMBERS = tuple(field.name for field in fields(Threshold))
-UNBOUNDED = tuple(name for name in NUMBERS if name != "significance")
+# More than these judges nothing any more: a doubled count, a tenfold time, a second or more of any clock, certainty.
+LARGEST: Mapping[str, float] = {"tolerance": 1.0, "change": 10.0, "least": 1e9, "noise": 10.0, "significance": 1.0}
 SELECTORS = ("metric", "device", "unit", "suite")
 
 
@@ -64,9 +66,13 @@ class Rule:
 
     def selects(self, metric: str, device: str | None, unit: str, suite: str) -> bool:
         """Whether the rule holds for a value; `suite` is the path or name of the test file that measures it."""
-        wanted = (self.metric, self.device, self.unit, self.suite and PurePosixPath(self.suite).stem)
-        seen = (metric, device, unit, PurePosixPath(suite).stem)
+        wanted = (self.metric, self.device, self.unit, self.suite and _stem(self.suite))
+        seen = (metric, device, unit, _stem(suite))
         return all(w is None or w == s for w, s in zip(wanted, seen, strict=True))
+
+
+def _stem(suite: str) -> str:
+    return PurePosixPath(suite).stem
 
 
 # Differences below a running clock's resolution, and work whose duration depends on what else this computer does.
@@ -95,6 +101,20 @@ class Thresholds:
             if rule.selects(metric, device, unit, suite):
                 threshold = replace(threshold, **rule.numbers)
         return threshold
+
+    def idle(self, *runs: RunFile) -> Iterator[str]:
+        """A line for each rule of the matrix that no value of these runs falls under, with the nearest names there are.
+
+        A device that the command line left out is no mistake.
+        """
+        values = [m for run in runs for m in run.measurements]
+        places = {(m.metric, m.device, m.unit, _stem(m.test.partition("::")[0])) for m in values}
+        narrowed = any("device" in (run.run.narrowed or ()) for run in runs)
+        for rule in self.rules[len(DEFAULT_RULES) :]:
+            if not any(rule.selects(*place) for place in places) and not (narrowed and rule.device is not None):
+                wanted = {name: str(getattr(rule, name)) for name in SELECTORS if getattr(rule, name) is not None}
+                known = {name: {place[index] for place in places} for index, name in enumerate(SELECTORS)}
+                yield f"thresholds: no value has {', '.join(_with_nearest(n, w, known[n]) for n, w in wanted.items())}"
 
     @classmethod
     def parse(cls, where: str, tables: object) -> Thresholds:
@@ -129,7 +149,14 @@ def _text(where: str, key: str, value: Any) -> str:
 
 
 def _number(where: str, key: str, value: Any) -> float:
-    highest = sys.float_info.max if key in UNBOUNDED else 1.0
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= highest:
-        raise ConfigError(f"{key} in {where} is not a number from 0 {'on' if key in UNBOUNDED else 'to 1'}", seen=repr(value))
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST[key]:
+        raise ConfigError(f"{key} in {where} is not a number from 0 to {LARGEST[key]:g}", seen=repr(value))
     return float(value)
+
+
+def _with_nearest(selector: str, wanted: str, known: Collection[str | None]) -> str:
+    """ "metric latancy (did you mean latency?)"."""
+    name = _stem(wanted) if selector == "suite" else wanted
+    near = difflib.get_close_matches(name, [other for other in known if other is not None], n=1)
+    meant = f" (did you mean {near[0]}?)" if near and name not in known else ""
+    return f"{selector} {wanted}{meant}"

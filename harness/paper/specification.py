@@ -12,7 +12,7 @@ from harness.toml_table import TomlTable, read_toml
 from reds.datasets.registry import DATASETS
 from reds.errors import ConfigError, MissingError, unknown_name
 from reds.recipe import METHOD_NAMES, Recipe
-from reds.zoo import ZOO
+from reds.zoo import NAMES
 
 PATH = SUITES / "paper.toml"
 MODELS_VARIABLE = "REDS_MODELS_DIR"
@@ -210,7 +210,7 @@ def _network(path: Path, name: str, data: Mapping[str, Any]) -> PaperNetwork:
 
 def _check_names(table: TomlTable) -> None:
     """Raise ConfigError where a table names an architecture or a data set that there is not."""
-    for key, known in (("architecture", ZOO), ("dataset", DATASETS)):
+    for key, known in (("architecture", NAMES), ("dataset", DATASETS)):
         if table.text(key) not in known:
             raise unknown_name(f"{key} in {table.where}:", table.text(key), known)
 

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 from typing import Protocol
 
-from reds.commands import convert, data, describe, evaluate, export, finetune, import_, make, search, train
+from reds.commands import adapt, convert, data, describe, evaluate, export, finetune, import_, make, search, trace, train
 from reds.errors import BenchError
+from reds.wording import INTERRUPTED
 
 DESCRIPTION = """\
 Make nested neural networks (REDS): one set of weights in which every smaller network is a prefix of the larger ones.
@@ -47,7 +48,20 @@ class Command(Protocol):
         ...
 
 
-COMMANDS: tuple[Command, ...] = (describe, data, train, import_, convert, search, finetune, evaluate, export, make)
+COMMANDS: tuple[Command, ...] = (
+    describe,
+    data,
+    train,
+    import_,
+    convert,
+    search,
+    finetune,
+    evaluate,
+    export,
+    make,
+    trace,
+    adapt,
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -83,6 +97,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        print(INTERRUPTED, file=sys.stderr)
         return 130
     return 0

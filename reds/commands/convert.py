@@ -18,6 +18,7 @@ from reds.commands.shared import add_bundle, add_data, add_json, add_output, tra
 from reds.commands.tables import print_rows
 from reds.errors import ConfigError
 from reds.importance import METHODS, TAYLOR
+from reds.progress import showing_on_terminal
 from reds.seeds import check_seed
 from reds.steps.convert import BATCH_SIZE, BATCHES, converted
 
@@ -52,6 +53,14 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.importance == TAYLOR:
         bundle, split, seed = training_data_of(bundle, arguments)
     seed = seed if arguments.seed is None else arguments.seed
-    bundle = converted(bundle, split, seed, arguments.batches, arguments.importance)
+    with showing_on_terminal(arguments.batches if split else 0) as progress:
+        bundle = converted(
+            bundle,
+            split,
+            seed,
+            batches=arguments.batches,
+            method=arguments.importance,
+            batch_done=lambda: progress("scoring, in mini-batches", 1),
+        )
     wrote(bundle, arguments.output)
     print_rows(bundle.provenance["importance"]["groups"], arguments.json)

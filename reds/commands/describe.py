@@ -25,7 +25,7 @@ from reds.image import read_image
 from reds.image.format import MAGIC
 from reds.litert.reading import is_tflite
 from reds.subnets import whole_network
-from reds.zoo import ZOO, architecture
+from reds.zoo import NAMES, architecture
 
 NAME = "describe"
 SUMMARY = "say what a network, a bundle, an image or a .tflite file is and what its subnetworks cost"
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "network",
         metavar="NAME|BUNDLE|FILE",
-        help=f"a network ({', '.join(ZOO)}, or mobilenet_v1_ALPHA_SIDE[_imagenet]), a bundle folder, a .reds or .tflite file",
+        help=f"a network ({', '.join(NAMES)}), a bundle folder, a .reds or .tflite file",
     )
     add_json(parser)
 

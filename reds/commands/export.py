@@ -40,6 +40,7 @@ from reds.export import image, kept_levels
 from reds.files import write_whole
 from reds.image import CHOICES, read_image
 from reds.image.format import FLOAT32, PRECISIONS
+from reds.litert.encoding import schema as check_installed
 from reds.litert.export import ALONE, MASKED, SHARED, tflite, tflite_each
 from reds.litert.parity import check_parity as check_tflite
 from reds.parity import check_parity
@@ -111,12 +112,12 @@ def _export_image(bundle: Bundle, arguments: argparse.Namespace, levels: Sequenc
 
 
 def _export_tflite(bundle: Bundle, arguments: argparse.Namespace, levels: Sequence[str] | None) -> None:
-    inputs = _inputs(bundle, arguments)
+    check_installed()
     subnets = [bundle.subnets[bundle.subnets.level(name)] for name in kept_levels(bundle, levels)]
-    contents = _tflite_files(bundle, arguments, subnets, inputs)
-    for held, content in contents.values():
+    paths = separate_paths(arguments.output, [subnet.name for subnet in subnets]) if arguments.separate else [arguments.output]
+    inputs = _inputs(bundle, arguments)
+    for path, (held, content) in zip(paths, _tflite_files(bundle, arguments, subnets, inputs), strict=True):
         check_tflite(bundle, arguments.precision, content, held, inputs)
-    for path, (held, content) in contents.items():
         write_whole(path, content)
         print(f"wrote {path}: {len(content):,} bytes, {arguments.precision}", file=sys.stderr)
         for subnet in held:
@@ -126,15 +127,14 @@ def _export_tflite(bundle: Bundle, arguments: argparse.Namespace, levels: Sequen
 
 def _tflite_files(
     bundle: Bundle, arguments: argparse.Namespace, subnets: Sequence[Subnet], inputs: np.ndarray
-) -> Mapping[Path, tuple[Sequence[Subnet], bytes]]:
-    """What is to be written, by path: the subnetworks, and the content."""
+) -> list[tuple[Sequence[Subnet], bytes]]:
+    """What is to be written: for each file its subnetworks, and its content."""
     if not arguments.separate:
         kernels = MASKED if arguments.masks else SHARED
-        return {arguments.output: (subnets, tflite(bundle, arguments.precision, inputs, kernels, subnets))}
+        return [(subnets, tflite(bundle, arguments.precision, inputs, kernels, subnets))]
     kernels = MASKED if arguments.masks else ALONE
-    paths = separate_paths(arguments.output, [subnet.name for subnet in subnets])
-    contents = tflite_each(bundle, arguments.precision, inputs, kernels, subnets)
-    return {path: ((subnet,), content) for path, (subnet, content) in zip(paths, contents.items(), strict=True)}
+    files = tflite_each(bundle, arguments.precision, inputs, kernels, subnets)
+    return [((subnet,), content) for subnet, content in files.items()]
 
 
 def separate_paths(path: Path, names: Sequence[str]) -> list[Path]:

@@ -34,10 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train and write a bundle."""
     check_replaceable(arguments.output)
-    bundle, split, seed = training_data_of(Bundle.load(arguments.bundle), arguments)
+    bundle = Bundle.load(arguments.bundle)
     if len(bundle.subnets) == 1:
         do = "choose subnetworks first: python -m reds search"
         raise ConfigError(f"{arguments.bundle} has no subnetworks to train together", do=do)
+    bundle, split, seed = training_data_of(bundle, arguments)
     plan = chosen_plan(arguments, default_plans(bundle.architecture.name, split.name).finetuning)
     with epochs_shown(f"fine-tuning {len(bundle.subnets)} subnetworks of {bundle.architecture.name}", plan.epochs) as epochs_done:
         bundle = finetuned(bundle, split, plan, seed, epochs_done)

@@ -22,7 +22,7 @@ from reds.bundle import check_replaceable
 from reds.commands.shared import add_output, wrote
 from reds.importing import import_network
 from reds.provenance import tool_versions
-from reds.zoo import ZOO, architecture
+from reds.zoo import NAMES, architecture
 
 NAME = "import"
 SUMMARY = "make a bundle of a published network or a Keras model"
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="a file, or a checkpoint's folder")
     parser.add_argument(
-        "--architecture", metavar="NAME", help=f"what the file holds; not needed for a .keras archive. One of {', '.join(ZOO)}"
+        "--architecture", metavar="NAME", help=f"what the file holds; not needed for a .keras archive. One of {', '.join(NAMES)}"
     )
     add_output(parser, "bundle folder to write; an older bundle there is replaced")
 

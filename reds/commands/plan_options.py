@@ -52,6 +52,9 @@ def chosen_plan(arguments: argparse.Namespace, default: TrainingPlan) -> Trainin
     names = [*(name for name, _, _ in _NUMBERS), "compute_type", "distillation", *(name for name, _, _ in _JOINT_CHOICES)]
     given: dict[str, Any] = {name: getattr(arguments, name, None) for name in names}
     changes = {name: value for name, value in given.items() if value is not None}
+    for name in ("epochs", "learning_rate"):
+        if changes.get(name) == 0:
+            raise ConfigError(f"{_flag(name)} 0 trains nothing", do="leave it out for the network's own plan")
     if arguments.later_rates is not None:
         changes["later_rates"] = _pairs(arguments.later_rates)
     return default.changed(changes)

@@ -48,6 +48,7 @@ NAME = "search"
 SUMMARY = "choose nested subnetworks within budgets"
 COSTS = ("macs", "latency")
 FRACTION = 0.01  # one per cent: whoever names no more than that means shares of 1
+WIDE_GAP = 0.01  # more than this is worth a word
 PROOF = ("solver", "status", "value", "bound", "gap", "seconds")
 
 
@@ -100,6 +101,10 @@ def run(arguments: argparse.Namespace) -> None:
     rows = _rows(bundle, limits)
     for alike in _alike(rows):
         print(f"note: subnetworks {', '.join(alike)} have the same widths{_why(limits)}", file=sys.stderr)
+    for row in rows:
+        if row.get("gap", 0) > WIDE_GAP:
+            what = f"subnetwork {row['name']} is only the best that was found; it may be {row['gap']:.0%} below the best there is"
+            print(f"note: {what} (more --time-limit, or --solver {SOLVER})", file=sys.stderr)
     summary = _summary(bundle, rows)
     if arguments.json:
         print(json.dumps(summary, indent=1))
@@ -178,8 +183,16 @@ def _shares(percentages: str) -> tuple[float, ...]:
         raise ConfigError("--budgets is a list of percentages", seen=repr(percentages), do="write it like 75,50,25") from error
     if all(0 < share <= FRACTION for share in shares) and min(shares) < FRACTION:
         meant = ",".join(f"{10_000 * share:g}" for share in shares)
-        do = f"write {meant}; for less than one per cent, begin with 100"
+        fractions = f"write {meant}, or for less than one per cent " if 100 * min(shares) >= FRACTION else "for so little, "
+        do = f"{fractions}begin with the whole network: 100,{percentages}"
         raise ConfigError("--budgets are percentages, not fractions", seen=repr(percentages), do=do)
+    for wrong, why in (
+        (not all(0 < share <= 1 for share in shares), "above 0 and at most 100"),
+        (len(set(shares)) < len(shares), "each once"),
+    ):
+        if wrong:
+            do = "write them like 75,50,25"
+            raise ConfigError(f"--budgets are percentages of the whole network, {why}", seen=repr(percentages), do=do)
     if list(shares) != sorted(shares, reverse=True):
         do = "write them like 75,50,25"
         raise ConfigError("--budgets are percentages of the whole network, falling", seen=repr(percentages), do=do)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from reds.architecture import Architecture
-from reds.bundle import Bundle
+from reds.bundle import Bundle, name_in
 from reds.commands.tables import print_rows
 from reds.datasets.layout import DATA_VARIABLE
 from reds.datasets.registry import DATASETS
@@ -158,6 +158,8 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def wrote(bundle: Bundle, path: Path) -> None:
-    """Save the bundle and say so on standard error."""
+    """Save the bundle and say so on standard error, and if the bundle of another network had to go."""
+    older = name_in(path)
     bundle.save(path)
-    print(f"wrote {path}", file=sys.stderr)
+    went = f" in place of a bundle of {older}" if older not in {None, bundle.architecture.name} else ""
+    print(f"wrote {path}{went}", file=sys.stderr)

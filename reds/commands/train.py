@@ -18,7 +18,7 @@ from reds.defaults import default_plans
 from reds.prepared import split_for
 from reds.progress import showing_amounts
 from reds.steps.pretrain import pretrained
-from reds.zoo import ZOO, architecture
+from reds.zoo import NAMES, architecture
 
 NAME = "train"
 SUMMARY = "train a whole network"
@@ -26,7 +26,7 @@ SUMMARY = "train a whole network"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("network", metavar="NAME", help=f"one of {', '.join(ZOO)}")
+    parser.add_argument("network", metavar="NAME", help=f"one of {', '.join(NAMES)}")
     parser.add_argument("--dataset", default="digits", help=f"one of {', '.join(DATASETS)} (default: digits)")
     add_data_dir(parser)
     parser.add_argument("--seed", type=int, default=0, help="decides split, initial weights and shuffling (default: 0)")

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from reds.cache import CACHE_VARIABLE
 from reds.errors import MissingError
-
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+from reds.files import FULL
 
 
 @contextmanager

@@ -20,6 +20,8 @@ ReadWeights = Callable[[Path, Architecture], Mapping[str, np.ndarray]]
 
 _INDEX_MAGIC = bytes.fromhex("57fb808b247547db")  # a checkpoint's index is a LevelDB table, which ends with this
 _HEAD_BYTES = 8
+_OWN_MODEL = "name its architecture with --architecture; your own Keras model: save it as .keras, which says what it is"
+_ENDINGS, _FEW = (".tflite", ".keras", ".h5", ".hdf5"), 5
 
 
 def _read_checkpoint(path: Path, architecture: Architecture) -> dict[str, np.ndarray]:
@@ -41,10 +43,14 @@ def format_of(path: Path) -> str:
     """The format of a network, one of `READERS`, by what the file begins or ends with.
 
     Raises:
-        MissingError: there is nothing at the path.
+        MissingError: there is nothing at the path, or a folder without a checkpoint.
+        ConfigError: it is a part of a checkpoint.
         ProtocolError: the file is of none of the formats.
     """
-    if path.is_dir() or path.with_name(f"{path.name}.index").is_file():
+    if path.is_dir():
+        _check_folder(path)
+        return "checkpoint"
+    if path.with_name(f"{path.name}.index").is_file():
         return "checkpoint"
     if not path.is_file():
         raise MissingError(
@@ -62,11 +68,24 @@ def format_of(path: Path) -> str:
         return "keras"
     if tail == _INDEX_MAGIC:
         return "checkpoint"
+    prefix = path.with_name(path.name.partition(".data-")[0])
+    if prefix.name != path.name and prefix.with_name(f"{prefix.name}.index").is_file():
+        raise ConfigError(f"{path} is one of the files of a checkpoint", do=f"name the checkpoint: {prefix}")
     raise ProtocolError(
         f"{path} is no network that can be read",
         seen=f"it begins with {head!r}",
         do="import a TensorFlow checkpoint, a .tflite file, or a Keras model (HDF5 or .keras)",
     )
+
+
+def _check_folder(path: Path) -> None:
+    """Raise MissingError where a folder has no checkpoint, saying what it has."""
+    if any(path.glob("*.index")):
+        return
+    names = sorted(each.name for each in path.iterdir())
+    files = [name for name in names if name.endswith(_ENDINGS)]
+    do = f"name a file in it, like {path / files[0]}" if files else "name a file, or a checkpoint's folder"
+    raise MissingError(f"{path} holds no checkpoint", seen=", ".join(names[:_FEW]) or "an empty folder", do=do)
 
 
 def import_network(path: Path, architecture: Architecture | None) -> Bundle:
@@ -84,7 +103,7 @@ def import_network(path: Path, architecture: Architecture | None) -> Bundle:
     found = format_of(path)
     if architecture is None:
         if found != "keras":
-            raise ConfigError(f"{path} does not say which network it holds", do="name its architecture with --architecture")
+            raise ConfigError(f"{path} does not say which network it holds", do=_OWN_MODEL)
         bundle = read_isolated(found, path, None)
     else:
         bundle = Bundle(architecture, READERS[found](path, architecture), whole_network(architecture))

@@ -149,7 +149,8 @@ class LatencyTable:
             with path.open(newline="", encoding="utf-8") as file:
                 rows = list(csv.reader(file, strict=True))
         except OSError as error:
-            raise MissingError(f"cannot read the latency table {path}", seen=str(error)) from error
+            do = "measure one: python -m harness profile NETWORK --device ID --table FILE"
+            raise MissingError(f"cannot read the latency table {path}", seen=error.strerror or str(error), do=do) from error
         except (UnicodeDecodeError, csv.Error) as error:
             raise ConfigError(f"{path} is not a CSV file", seen=str(error)) from error
         return _parsed(path, rows)

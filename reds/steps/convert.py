@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +17,15 @@ BATCHES = 100
 BATCH_SIZE = 100
 
 
-def converted(bundle: Bundle, split: Split | None, seed: int, batches: int = BATCHES, method: str = TAYLOR) -> Bundle:
+def converted(
+    bundle: Bundle,
+    split: Split | None,
+    seed: int,
+    *,
+    batches: int = BATCHES,
+    method: str = TAYLOR,
+    batch_done: Callable[[], None] = lambda: None,
+) -> Bundle:
     """The same function with the most important channels first, and the importance of every kernel element.
 
     Args:
@@ -26,6 +34,7 @@ def converted(bundle: Bundle, split: Split | None, seed: int, batches: int = BAT
         seed: decides the mini-batches, or the random scores.
         batches: mini-batches for the gradients.
         method: name in `reds.importance.METHODS`.
+        batch_done: called after each mini-batch.
 
     Raises:
         ConfigError: subnetworks have been made already; their channels would no longer be the first ones. Or the method is
@@ -42,7 +51,8 @@ def converted(bundle: Bundle, split: Split | None, seed: int, batches: int = BAT
         from reds.training.gradients import summed_gradients  # noqa: PLC0415 - imports TensorFlow
 
         facts.update(batches=batches, batch_size=BATCH_SIZE)
-        return summed_gradients(architecture, bundle.weights, split, batches=batches, batch_size=BATCH_SIZE, seed=seed)
+        size = {"batches": batches, "batch_size": BATCH_SIZE}
+        return summed_gradients(architecture, bundle.weights, split, **size, seed=seed, batch_done=batch_done)
 
     importance = METHODS[method](Scored(architecture, bundle.weights, gradients, seed))
     orders = importance_orders(architecture, importance)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,18 @@ from reds.training.shared import Level, SharedNetwork
 
 
 def summed_gradients(
-    architecture: Architecture, weights: Mapping[str, np.ndarray], split: Split, *, batches: int, batch_size: int, seed: int
+    architecture: Architecture,
+    weights: Mapping[str, np.ndarray],
+    split: Split,
+    *,
+    batches: int,
+    batch_size: int,
+    seed: int,
+    batch_done: Callable[[], None] = lambda: None,
 ) -> dict[str, np.ndarray]:
     """G = sum over mini-batches of dL/dW, float32 by weight name; neither weights nor any statistics change.
 
-    The examples are drawn without repetition until all have been seen, then anew.
+    The examples are drawn without repetition until all have been seen, then anew. `batch_done` is called after each mini-batch.
     """
     make_deterministic(seed)
     network = SharedNetwork(architecture, weights)
@@ -37,6 +44,7 @@ def summed_gradients(
         found = gradients_of(tf.constant(split.x_train[chosen]), tf.constant(split.y_train[chosen]))
         for name, gradient in zip(totals, found, strict=True):
             totals[name] += gradient.numpy()
+        batch_done()
     return {name: total.astype(np.float32) for name, total in totals.items()}
 
 

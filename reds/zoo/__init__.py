@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 
 from reds.architecture import Architecture
@@ -12,7 +12,7 @@ from reds.zoo.convolutions import cnn, cnn8
 from reds.zoo.perceptrons import dnn, mlp, mlp1, mlp3, mlp11
 from reds.zoo.separable import ds_cnn, ds_cnn_vision, mobilenet_v1, mobilenet_v1_imagenet
 
-__all__ = ["POSTER_GROUPS", "ZOO", "architecture", "halved_groups", "mlp", "mobilenet_v1", "mobilenet_v1_imagenet"]
+__all__ = ["NAMES", "POSTER_GROUPS", "ZOO", "architecture", "halved_groups", "mlp", "mobilenet_v1", "mobilenet_v1_imagenet"]
 
 ZOO: Mapping[str, Callable[[], Architecture]] = {
     "mlp1": mlp1,
@@ -37,6 +37,21 @@ ZOO: Mapping[str, Callable[[], Architecture]] = {
 MOBILENET = re.compile(r"mobilenet_v1_(\d*\.?\d+)_(\d+)(_imagenet)?")
 """mobilenet_v1_ALPHA_SIDE: any width multiplier and input side, two classes; with _imagenet 1000 classes and ReLU6."""
 
+
+class _Names(Collection[str]):
+    """What `architecture` knows; listed with the pattern of the MobileNets."""
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and (name in ZOO or MOBILENET.fullmatch(name) is not None)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*ZOO, "mobilenet_v1_ALPHA_SIDE[_imagenet]"))
+
+    def __len__(self) -> int:
+        return len(ZOO) + 1
+
+
+NAMES = _Names()
 # The groups that the poster's firmware halves; the others keep their width.
 POSTER_GROUPS: Mapping[str, tuple[str, ...]] = {
     "mlp1": ("hidden1",),
@@ -56,7 +71,7 @@ def architecture(name: str) -> Architecture:
         make = mobilenet_v1_imagenet if mobilenet[3] else mobilenet_v1
         return make(float(mobilenet[1]), int(mobilenet[2]))
     if name not in ZOO:
-        raise unknown_name("architecture", name, ZOO)
+        raise unknown_name("architecture", name, NAMES)
     return ZOO[name]()
 
 

@@ -16,12 +16,13 @@ from pathlib import Path
 import filelock
 
 from reds.cache import cache_folder
-from reds.errors import BusyError, FlashError
+from reds.errors import BuildError, BusyError, FlashError, TransferError
 from targets.firmware.memory import measure
 from targets.firmware.platformio_environment import platformio_command, prepare
 from targets.firmware_identity import BUILT_IN_IMAGE_VARIABLE, CORE_FOLDER, PROJECT_FOLDER, identity
 
 LONGEST_BUILD_S = 1800  # the first build of a registry platform downloads a compiler
+LONGEST_UPLOAD_S = 180
 LOG_LINES = 12
 _ERROR = re.compile(r"\berror\b|overflowed|undefined reference|multiple definition|not found|No such file", re.IGNORECASE)
 RECORD = "firmware.json"
@@ -63,7 +64,7 @@ def build(environment: str, project_folder: Path = PROJECT_FOLDER, image: bytes 
     Raises:
         ConfigError: platformio.ini has no such environment.
         MissingError: PlatformIO or the compiler is not installed.
-        FlashError: the build failed; the error names its log.
+        BuildError: the build failed; the error names its log.
     """
     firmware = _kept(environment, identity(environment, project_folder, image))
     if firmware is not None:
@@ -104,13 +105,14 @@ def _build(environment: str, project_folder: Path, image: bytes) -> Firmware:
     command = [*platformio_command(), "run", "--project-dir", str(project_folder), "--environment", environment]
     with _image_file(environment, image) as image_path:
         variables = _variables(project_folder, image_path)
-        _run_platformio(command, f"building the firmware {environment} failed", log, variables)
+        log.unlink(missing_ok=True)
+        _run_platformio(command, BuildError(f"building the firmware {environment} failed"), log, variables)
 
         sha256 = identity(environment, project_folder, image)  # after the build: it may have downloaded the compiler
         built = project_folder / ".pio" / "build" / environment
         elf = built / "firmware.elf"
         if sha256.encode() not in elf.read_bytes():
-            raise FlashError(
+            raise BuildError(
                 f"the firmware {environment} is not built from the sources that are there now", do="build again", log=log
             )
         raw = built / "firmware.bin"
@@ -139,14 +141,17 @@ def _variables(project_folder: Path, image: Path | None) -> dict[str, str]:
     return variables
 
 
-def _run_platformio(command: list[str], failure: str, log: Path, environment: Mapping[str, str]) -> None:
-    """Run PlatformIO, all output to the log.
+def _run_platformio(
+    command: list[str], failure: FlashError, log: Path, environment: Mapping[str, str], limit_s: float = LONGEST_BUILD_S
+) -> None:
+    """Run PlatformIO, all output to the end of the log.
 
     Raises:
-        FlashError: it failed or took too long; the end of the log is quoted.
+        FlashError: of the kind and with the words of `failure`: it failed or took too long; what the log tells is quoted.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output:
+    with log.open("ab") as output:
+        begin = output.tell()
         try:
             done = subprocess.run(
                 command,
@@ -154,18 +159,19 @@ def _run_platformio(command: list[str], failure: str, log: Path, environment: Ma
                 stdout=output,
                 stderr=output,
                 env=environment,
-                timeout=LONGEST_BUILD_S,
+                timeout=limit_s,
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            raise FlashError(failure, seen=f"no end after {LONGEST_BUILD_S} s", log=log) from error
+            raise type(failure)(failure.what, seen=f"no end after {limit_s:g} s", log=log) from error
     if done.returncode != 0:
-        raise FlashError(failure, seen="\n    ".join(_telling(log)) or f"exit status {done.returncode}", log=log)
+        seen = "\n    ".join(_telling(log, begin)) or f"exit status {done.returncode}"
+        raise type(failure)(failure.what, seen=seen, log=log)
 
 
-def _telling(log: Path) -> list[str]:
-    """The lines of a log that speak of errors, or the last ones if none does."""
-    lines = log.read_text(errors="replace").strip().splitlines()
+def _telling(log: Path, begin: int) -> list[str]:
+    """The lines of a log from some byte on that speak of errors, or the last ones if none does."""
+    lines = log.read_bytes()[begin:].decode(errors="replace").strip().splitlines()
     return [line for line in lines if _ERROR.search(line)][:LOG_LINES] or lines[-LOG_LINES:]
 
 
@@ -187,19 +193,27 @@ def _keep(environment: str, sha256: str, program: tuple[Path, Path], image: Path
     return kept
 
 
-def upload(firmware: Firmware, port: str, log: Path, project_folder: Path = PROJECT_FOLDER) -> None:
-    """Put the firmware on the board at a serial port.
+def upload(
+    firmware: Firmware,
+    port: str | None,
+    log: Path,
+    project_folder: Path = PROJECT_FOLDER,
+    *,
+    limit_s: float = LONGEST_UPLOAD_S,
+) -> None:
+    """Put the firmware on the board at a serial port; without a port PlatformIO looks for the board itself.
 
     PlatformIO's folder may hold another build by now, so the firmware is built again first, in a step of its own: beside
     the upload it may be left half done when that fails.
 
     Raises:
-        FlashError: the build or the upload failed; the error names the log.
+        BuildError, TransferError: the build or the upload failed; the error names the log.
     """
     environment = firmware.environment
     command = [*platformio_command(), "run", "--project-dir", str(project_folder), "--environment", environment]
     variables = _variables(project_folder, firmware.image)
     with _one_builder(project_folder):
-        _run_platformio(command, f"building the firmware {environment} again failed", log, variables)
-        target = ["--target", "upload", "--upload-port", port]
-        _run_platformio([*command, *target], f"uploading {environment} to {port} failed", log, variables)
+        _run_platformio(command, BuildError(f"building the firmware {environment} again failed"), log, variables)
+        target = ["--target", "upload", *([] if port is None else ["--upload-port", port])]
+        failure = TransferError(f"uploading {environment} to {port or 'the board'} failed")
+        _run_platformio([*command, *target], failure, log, variables, limit_s)

@@ -1,4 +1,8 @@
-"""Every benchmark in turn: `python -m tests.benchmarks`, or `nox -s figures`. Each prints its figures and judges none of them."""
+"""Most benchmarks in turn: `python -m tests.benchmarks`, or `nox -s figures`. Each prints its figures and judges none of them.
+
+Alone, as `python -m tests.benchmarks.NAME`, run those that need published networks (`published`), train for long (`plans`) or try
+a campaign of faults (`faults`), the sessions with one board (`link`), and `code_size`, which `kernels` prints too.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ BENCHMARKS = (
     "suite",
     "search",
     "joint_step",
+    "adaptation",
     "accuracy",
     "int8_loss",
     "judging",

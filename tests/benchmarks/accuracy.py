@@ -11,22 +11,19 @@ examples:
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import statistics
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+from harness.published import Published, load
 from reds.errors import BenchError
 from reds.pipeline import make, steps
 from reds.progress import showing
 from reds.recipe import Recipe, recipe_for
 from reds.widths import HalvingRule
 from reds.zoo import POSTER_GROUPS, architecture, halved_groups
-
-POSTER = Path(__file__).resolve().parents[2] / "results" / "paper" / "poster.csv"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,14 +47,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def measure(networks: Sequence[str], seeds: Sequence[int]) -> list[dict[str, Any]]:
     """One row for each network and subnetwork, accuracies in percent."""
     recipes = {name: [poster_recipe(name, seed) for seed in seeds] for name in networks}
-    reported = read_poster(POSTER)
+    reported = poster_figures()
     rows = []
     with showing(sum(steps(recipe) for each in recipes.values() for recipe in each)) as progress:
         for name, each in recipes.items():
             accuracies = [make(recipe, progress).accuracy() for recipe in each]
             for subnet in each[0].subnet_names:
                 percent = [100 * accuracy[subnet] for accuracy in accuracies]
-                rows.append(_row(name, subnet, percent, reported.get((name, subnet), {})))
+                rows.append(_row(name, subnet, percent, reported.get((name, subnet))))
     return rows
 
 
@@ -66,22 +63,22 @@ def poster_recipe(network: str, seed: int) -> Recipe:
     return recipe_for(network, "digits", seed, HalvingRule(halved_groups(architecture(network))))
 
 
-def read_poster(path: Path) -> dict[tuple[str, str], dict[str, str]]:
+def poster_figures() -> dict[tuple[str, str], Published]:
     """The poster's REDS figures by network and subnetwork."""
-    with path.open(newline="") as file:
-        return {(row["architecture"], row["subnet"]): row for row in csv.DictReader(file) if row["method"] == "reds"}
+    chosen = (value for value in load() if "poster, Table 1" in value.source and value.variant == "REDS")
+    return {(value.network, value.subnet): value for value in chosen}
 
 
-def _row(network: str, subnet: str, percent: Sequence[float], reported: Mapping[str, str]) -> dict[str, Any]:
+def _row(network: str, subnet: str, percent: Sequence[float], reported: Published | None) -> dict[str, Any]:
     return {
         "network": network,
         "subnet": subnet,
         "mean_percent": round(statistics.mean(percent), 2),
         "std_percent": round(statistics.stdev(percent), 2) if len(percent) > 1 else 0.0,
         "seeds": len(percent),
-        "poster_percent": float(reported["accuracy_percent"]) if reported else None,
-        "poster_std_percent": float(reported["std_percent"]) if reported else None,
-        "source": reported.get("source"),
+        "poster_percent": reported.value if reported else None,
+        "poster_std_percent": reported.std if reported else None,
+        "source": reported.source if reported else None,
     }
 
 

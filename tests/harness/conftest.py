@@ -44,12 +44,12 @@ def models() -> None:
 def measure(models: None, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Done]:
     """Runs the suites over the small matrix, with a plugin if one is given."""
 
-    def call(*arguments: str, plugin: str | None = None) -> Done:
+    def call(*arguments: str, plugin: str | None = None, environment: dict[str, str] | None = None) -> Done:
         folder = tmp_path_factory.mktemp("run")
         (folder / "devices.toml").write_text(TWO_HOSTS)
-        environment = {}
+        environment = environment or {}
         if plugin is not None:
-            environment = write_plugin(folder, plugin)
+            environment = environment | write_plugin(folder, plugin)
             arguments = ("-p", "extra", *arguments)
         fixed = ("--matrix", MATRIX, "--devices-file", folder / "devices.toml", "--results", folder / "results")
         return Done(run_pytest(*fixed, *arguments, environment=environment), folder)

@@ -49,6 +49,12 @@ def test_the_records_are_kept_with_reason_date_and_what_was_there_before(tmp_pat
         (a_run(), [a_measurement(), an_outcome(outcome="failed", reason="no")], "1 test failed, first suites/test_latency.py"),
         (a_run(), [a_measurement(), an_outcome(outcome="error", reason="no")], "1 test failed"),
         (replace(a_run(), git_dirty=True), [a_measurement()], "the working tree had changes"),
+        (replace(a_run(), whole=()), [a_measurement()], "it is a part of its matrix: tests that were chosen one by one"),
+        (
+            replace(a_run(), whole=("suites/test_latency.py",)),
+            [a_measurement()],
+            "it is a part of its matrix: suites/test_latency.py alone",
+        ),
         (replace(a_run(), tests=3), [a_measurement(), an_outcome()], "cut short: 2 of 3 tests did not run"),
     ],
 )
@@ -62,6 +68,36 @@ def test_a_run_that_nobody_should_expect_is_refused_unless_forced(
     assert not (tmp_path / "baselines").exists()
     assert promote(path, tmp_path, "--force") == 0
     assert run_file.read(tmp_path / "baselines" / "digits.jsonl").measurements == run_file.read(path).measurements
+
+
+@pytest.mark.parametrize(
+    ("run", "absent", "part"),
+    [
+        (replace(a_run(), whole=("suites",), narrowed=("device",)), False, "on nano33ble-emu alone"),
+        (replace(a_run(), whole=("suites",), narrowed=()), True, "without pico-emu"),
+        (replace(a_run(), whole=(".",), narrowed=()), False, None),
+        (a_run(), False, None),  # an older file
+    ],
+)
+def test_a_part_of_the_devices_is_noted_and_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], run: Run, absent: bool, part: str | None
+) -> None:
+    there = an_outcome(test="suites/test_latency.py::there", device="pico-emu", outcome="skipped", reason="no", cause="absent")
+
+    assert promote(write(tmp_path, run, *RECORDS, *([there] if absent else [])), tmp_path) == 0
+
+    baseline = tmp_path / "baselines" / "digits.jsonl"
+    assert (f"is a part of the matrix: {part}\n" in capsys.readouterr().out) == (part is not None)
+    main(["compare", str(baseline), str(baseline)])
+    assert (f"a reason; a part of the matrix: {part}\n" in capsys.readouterr().out) == (part is not None)
+
+
+def test_a_table_that_was_rebuilt_is_no_baseline_even_if_forced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, replace(a_run(), matrix="paper"), a_measurement())
+
+    assert promote(path, tmp_path, "--force") == 2
+    assert "seen: a table that harness paper rebuilt" in capsys.readouterr().err
+    assert not (tmp_path / "baselines").exists()
 
 
 def test_a_torn_run_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -122,6 +122,7 @@ def test_an_absent_device_is_skipped_with_reason_and_remedy(tmp_path: Path, with
     assert len(outcomes) == 22
     assert {(o.outcome, o.architecture, o.device) for o in outcomes} == {("skipped", "mlp1", "host")}
     assert all((o.reason or "").startswith("host is not available: gcc is missing; apt-get install gcc") for o in outcomes)
+    assert {o.cause for o in outcomes} == {"absent"}
 
 
 @pytest.mark.parametrize("required", ["host", "all"])

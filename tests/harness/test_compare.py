@@ -203,11 +203,34 @@ def test_markdown_for_pull_requests(write: Write, capsys: pytest.CaptureFixture[
 
 
 def test_other_circumstances_are_named(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
-    a = write("a", SAME, some_device_facts())
-    b = write("b", WORSE, some_device_facts(compiler="GCC 13"))
+    a = write("a", SAME, OTHER, some_device_facts())
+    b = write("b", WORSE, OTHER, some_device_facts(compiler="GCC 13"))
 
     assert main(["compare", a, b, "--fail-on", "worse"]) == 0
     assert "needs a new baseline: compiler GCC 12.2.1 -> GCC 13 (1 value)" in capsys.readouterr().out
+
+
+def test_where_every_value_needs_a_new_baseline_nothing_was_judged(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    a = write("a", SAME, some_device_facts())
+    b = write("b", WORSE, some_device_facts(compiler="GCC 13"))
+
+    assert main(["compare", a, b]) == 0
+    assert main(["compare", a, b, "--fail-on", "worse"]) == 1
+    assert "nothing was judged" in capsys.readouterr().out.splitlines()
+    main(["compare", a, b, "--json"])
+    assert json.loads(capsys.readouterr().out)["passed"] is False
+
+
+def test_it_says_that_b_was_cut_short(write: Write, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    a, b = write("a", SAME), write("b", SAME, an_outcome())
+    run_file.restate(Path(b), replace(a_run("b"), tests=3))
+
+    assert main(["compare", a, b, "--fail-on", "worse"]) == 1
+    assert "cut short: 2 of 3 tests did not run" in capsys.readouterr().out.splitlines()
+    main(["compare", a, b, "--json"])
+    assert json.loads(capsys.readouterr().out)["cut_short"] == "cut short: 2 of 3 tests did not run"
+    main(["compare", a, a, "--json"])
+    assert json.loads(capsys.readouterr().out)["cut_short"] is None
 
 
 @pytest.mark.parametrize("other", [[], [a_measurement(architecture="mlp1")]])
@@ -217,7 +240,63 @@ def test_runs_without_a_common_value_are_an_error(
     a, b = write("a", SAME), write("b", *other)
 
     assert main(["compare", a, b]) == 2
-    assert "the runs have no value in common" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "the runs have no value in common" in err
+    assert "seen: A: 1 value of nano33ble-emu with mlp3-digits; B: " in err
+    assert ("1 value of nano33ble-emu with mlp1-digits" if other else "0 values of no device with no network") in err
+
+
+def test_rules_that_no_value_falls_under_are_named(write: Write, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    a, matrix = write("a", SAME), tmp_path / "own.toml"
+    matrix.write_text(
+        '[[thresholds]]\nmetric = "latancy"\nchange = 0.2\n'
+        '[[thresholds]]\nmetric = "latency"\nsuite = "test_latency"\nchange = 0.2\n'
+        '[[thresholds]]\nmetric = "latency"\ndevice = "pico"\nsuite = "suites/test_latencies.py"\nchange = 0.2\n'
+    )
+
+    assert main(["compare", a, a, "--matrix", str(matrix)]) == 0
+
+    assert [line for line in capsys.readouterr().out.splitlines() if "thresholds" in line] == [
+        "thresholds: no value has metric latancy (did you mean latency?)",
+        "thresholds: no value has metric latency, device pico, suite suites/test_latencies.py (did you mean test_latency?)",
+    ]
+
+
+def test_a_rule_for_a_device_that_was_not_chosen_is_no_mistake(
+    write: Write, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    a, matrix = write("a", SAME), tmp_path / "own.toml"
+    run_file.restate(Path(a), replace(a_run("a"), narrowed=("device",)))
+    matrix.write_text('[[thresholds]]\ndevice = "host"\nchange = 0.2\n')
+
+    assert main(["compare", a, a, "--matrix", str(matrix)]) == 0
+    assert "thresholds" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("records", "fault"),
+    [
+        ((an_outcome(outcome="skipped", reason="no board"),), "it holds no measurements, 1 test skipped"),
+        ((SAME, FAILED), "1 test failed"),
+        ((SAME, an_outcome()), "cut short: 1 of 2 tests did not run"),
+        ((SAME, an_outcome(), replace(FAILED, outcome="passed", test="another")), None),
+    ],
+)
+def test_the_last_run_is_named_if_it_did_not_go_well(
+    write: Write,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    records: tuple[Measurement | Outcome, ...],
+    fault: str | None,
+) -> None:
+    runs = tmp_path / "runs"
+    run_file.create(runs / "last.jsonl", replace(a_run("last"), tests=2 if fault is None or "cut" in fault else 1))
+    run_file.append(runs / "last.jsonl", *records)
+
+    main(["compare", write("a", SAME), "latest", "--results", str(runs)])
+
+    err = capsys.readouterr().err
+    assert (f"warning: latest is {runs / 'last.jsonl'}: {fault}" in err) if fault else not err
 
 
 def test_thresholds_come_from_the_matrix(write: Write, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -196,6 +196,8 @@ def test_nothing_plugged_in_is_said(desk: Desk, capsys: pytest.CaptureFixture[st
     assert main(["devices", "--discover"]) == 0
     assert "no board on USB" in capsys.readouterr().err
     assert not Path("devices.toml").exists()
+    assert main(["devices", "--discover", "--devices-file", "new.toml"]) == 0
+    assert not Path("new.toml").exists()
 
 
 def test_a_file_that_is_named_is_made_and_a_link_stays_one(desk: Desk, tmp_path: Path) -> None:

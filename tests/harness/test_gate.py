@@ -93,6 +93,31 @@ class TestGate:
         assert part.process.returncode == 0, part.output
         assert "left out: 1 value of the earlier run" in part.output
 
+    def test_with_compare_all_a_part_fails_however_it_was_chosen(
+        self, images: RunFile, measure: Callable[..., Done], tmp_path: Path, arguments: list[str]
+    ) -> None:
+        gone = replace(images.measurements[0], metric="image_blocks", test=f"suites/test_blocks.py::test_blocks[{PLACE}]")
+        baseline = write(tmp_path / "before.jsonl", replace(images, measurements=(*images.measurements, gone)))
+        options = ("--device", "host", "--compare", baseline, "--compare-all", *arguments)
+
+        done = measure(*options, environment={"PYTEST_ADDOPTS": f"-k '{IMAGE}'"})
+
+        assert done.process.returncode == pytest.ExitCode.TESTS_FAILED
+        assert f"missing: image_blocks[{PLACE}] " in done.output
+        assert "its test did not run" in done.output
+        assert done.process.stdout.splitlines()[-1] == f"gate: FAILED, 1 regression against {baseline}"
+
+    def test_what_was_taken_out_of_the_matrix_fails(
+        self, images: RunFile, measure: Callable[..., Done], tmp_path: Path, arguments: list[str]
+    ) -> None:
+        gone = replace(images.measurements[0], architecture="mlp3", test="suites/test_footprint.py::test_image[mlp3]")
+        baseline = write(tmp_path / "before.jsonl", replace(images, measurements=(*images.measurements, gone)))
+
+        done = measure("--device", "host", "--compare", baseline, *arguments)
+
+        assert done.process.returncode == pytest.ExitCode.TESTS_FAILED
+        assert "no longer in the matrix: architecture mlp3" in done.output
+
 
 STOP_AT_PARITY = """
 import pytest
@@ -100,6 +125,14 @@ import pytest
 def pytest_runtest_setup(item):
     if "test_parity" in item.name:
         raise KeyboardInterrupt
+"""
+SKIP_DEVICES = """
+import pytest
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "host" in item.name:
+            item.add_marker(pytest.mark.skip(reason="never mind"))
 """
 DESELECT = """
 def pytest_collection_modifyitems(config, items):
@@ -141,12 +174,21 @@ class TestHeader:
     def test_tests_that_are_chosen(self, models: None, tmp_path: Path, options: tuple[str, ...]) -> None:
         assert self.header(tmp_path, "suites/test_search.py", *options).whole == ()
 
-    def test_tests_that_a_plugin_chooses(self, models: None, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("workers", [(), ("-n", "1"), ("-n", "2")], ids=" ".join)
+    def test_tests_that_a_plugin_chooses(self, models: None, tmp_path: Path, workers: tuple[str, ...]) -> None:
         environment = write_plugin(tmp_path, DESELECT)
 
-        header = self.header(tmp_path, "suites/test_search.py", "-p", "extra", environment=environment)
+        header = self.header(tmp_path, "suites/test_search.py", "-p", "extra", *workers, environment=environment)
 
         assert (header.whole, header.tests) == ((), 1)
+
+    @pytest.mark.parametrize(
+        ("options", "narrowed"), [((), ()), (("--device", "host"), ("device",)), (("--device-kind", "host"), ("device",))]
+    )
+    def test_axes_whose_names_the_command_line_gives(
+        self, models: None, tmp_path: Path, options: tuple[str, ...], narrowed: tuple[str, ...]
+    ) -> None:
+        assert self.header(tmp_path, "suites/test_search.py", *options).narrowed == narrowed
 
 
 class TestOnePart:
@@ -218,6 +260,19 @@ class TestOnePart:
         assert done.process.returncode == pytest.ExitCode.TESTS_FAILED
         assert "have no value in common" in done.output
 
+    def test_a_device_whose_tests_are_all_skipped_though_it_is_there_fails(
+        self, images: RunFile, measure: Callable[..., Done], tmp_path: Path
+    ) -> None:
+        (size,) = (m for m in images.measurements if m.metric == "image_bytes")
+        of_no_device = replace(size, metric="search_gap", device=None, test="suites/test_search.py::test_search[mlp1-digits]")
+        baseline = write(tmp_path / "before.jsonl", replace(images, measurements=(*images.measurements, of_no_device)))
+
+        done = measure("--device", "host", "-k", f"({IMAGE}) or test_search", "--compare", baseline, plugin=SKIP_DEVICES)
+
+        assert done.process.returncode == pytest.ExitCode.TESTS_FAILED
+        assert "missing: image_bytes[mlp1-digits-int8-host]" in done.output
+        assert {outcome.cause for outcome in done.run.outcomes if outcome.outcome == "skipped"} == {"own doing"}
+
     def test_another_compiler_asks_for_a_new_baseline(
         self, images: RunFile, measure: Callable[..., Done], tmp_path: Path
     ) -> None:
@@ -228,6 +283,13 @@ class TestOnePart:
 
         assert done.process.returncode == 0, done.output
         assert "needs a new baseline: compiler GCC 1 -> " in done.output
+
+
+def test_compare_all_of_nothing_is_a_usage_error(tmp_path: Path) -> None:
+    done = run_pytest("--matrix", MATRIX, "--results", tmp_path / "results", "--compare-all")
+
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "give --compare NAME too" in done.stderr
 
 
 def test_a_baseline_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from harness.history import BLOCKS, Series, series, sparkline
 from harness.lines import to_line
 from harness.readings import of_run
 from harness.records import DeviceFacts
+from harness.sources import values
 from tests.harness.examples import a_measurement, some_device_facts
 from tests.harness.storing import file_of, run_of_day, write_run
 
@@ -223,6 +224,19 @@ def test_what_was_never_measured_is_named(
 ) -> None:
     assert main(["history", "--in", str(folder), *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_what_no_committed_baseline_has_may_be_among_the_runs_of_this_computer(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    committed = lambda where, *arguments, **options: values(where or folder, *arguments, **options)  # noqa: E731
+    monkeypatch.setattr("harness.commands.history.values", committed)
+
+    assert main(["history", "latency", "device=host"]) == 2
+
+    err = capsys.readouterr().err
+    assert "no committed baseline has device host\n" in err
+    assert "results/runs" in err.rpartition("--in")[2]
 
 
 def test_words_and_options_come_in_any_order(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -93,6 +93,15 @@ def test_what_is_wrong_is_named(arguments: list[str], message: str, capsys: pyte
     assert message in capsys.readouterr().err
 
 
+def test_the_revision_is_looked_for_before_models_are_made(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.commands.interleave.missing_recipes", lambda *_: pytest.fail("a model was about to be made"))
+
+    assert main(["interleave", "nowhere", "--matrix", str(MATRIX)]) == 1
+    assert "there is no revision 'nowhere'" in capsys.readouterr().err
+
+
 def test_progress_in_a_log_is_in_lines(capsys: pytest.CaptureFixture[str]) -> None:
     say = _progress(12)
     for number in range(1, 13):

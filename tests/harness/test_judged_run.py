@@ -34,7 +34,9 @@ BEFORE = a_file(HERE, THERE, outcomes=(PASSED, PASSED_THERE))
 
 
 @pytest.mark.parametrize(
-    "outcomes", [(PASSED,), (PASSED, replace(PASSED_THERE, outcome="skipped", reason="no board"))], ids=["not asked", "skipped"]
+    "outcomes",
+    [(PASSED,), (PASSED, replace(PASSED_THERE, outcome="skipped", reason="no board", cause="absent"))],
+    ids=["not asked", "skipped"],
 )
 def test_what_did_not_run_is_left_out(outcomes: tuple[Outcome, ...]) -> None:
     found = judged(BEFORE, a_file(HERE, outcomes=outcomes))
@@ -88,20 +90,69 @@ def test_what_a_run_was_not_asked_for_or_did_not_come_to_is_left_out(changes: di
     assert not found.regressions
 
 
+@pytest.mark.parametrize(
+    ("axis", "name"),
+    [("architecture", "mlp1"), ("dataset", "points"), ("precision", "float32"), ("device", "pico-emu"), ("subnet", "75")],
+)
+def test_what_was_taken_out_of_the_matrix_is_missing_unless_the_command_line_chose(axis: str, name: str) -> None:
+    gone = a_measurement(**{axis: name, "test": "suites/test_latency.py::test_latency[gone]"})
+    names = ("mlp3", "digits", "int8", "nano33ble-emu", "100")
+    whole = asked(PASSED, asked=names, narrowed=())
+    before = replace(a_file(HERE, gone), run=replace(a_run(), matrix="suites/digits.toml"))  # the same by another name
+
+    found = judged(before, whole)
+
+    assert [(c.key, c.reason) for c in found.regressions] == [(gone.key, f"no longer in the matrix: {axis} {name}")]
+    assert not found.passed
+    assert not found.left_out
+    chosen = asked(PASSED, asked=names, narrowed=("device",))
+    assert judged(before, chosen).passed == (axis == "device")
+    assert judged(before, asked(PASSED, asked=names, narrowed=(), matrix="kws")).passed
+
+
+def test_with_all_of_the_earlier_run_nothing_is_left_out() -> None:
+    found = judged(BEFORE, a_file(HERE, outcomes=(PASSED,))).with_all
+
+    assert [(c.key, c.verdict, c.reason) for c in found.regressions] == [(THERE.key, Verdict.MISSING, "its test did not run")]
+    assert found.left_out == ()
+    assert found.before_alike == BEFORE
+    assert (found.passed, found.headline) == (False, "1 regression")
+
+
+def facing_gcc_13(*values: Measurement) -> JudgedRun:
+    """Two values judged by those that another compiler's code gave."""
+    before = replace(a_file(HERE, a_measurement(subnet="50")), devices=(some_device_facts(),))
+    return judged(before, replace(a_file(*values), devices=(some_device_facts(compiler="GCC 13"),)))
+
+
+def test_values_that_need_a_new_baseline_are_counted_and_do_not_pass_for_judged_ones() -> None:
+    other, same = a_measurement(value=1001), a_measurement(subnet="50")
+
+    some, all_of_them = facing_gcc_13(other, same), facing_gcc_13(other, replace(same, value=1))
+
+    assert (some.passed, some.headline) == (True, "no regression, 1 value needs a new baseline")
+    assert (all_of_them.passed, all_of_them.headline) == (False, "nothing was judged, 2 values need a new baseline")
+    assert "nothing was judged" in all_of_them.lines
+    assert "nothing was judged" not in some.lines
+
+
 def test_a_run_that_was_cut_short_does_not_pass() -> None:
     found = judged(a_file(HERE, outcomes=(PASSED,)), asked(PASSED, tests=3))
 
     assert not found.passed
     assert found.headline == "no regression, cut short: 2 of 3 tests did not run"
+    assert "cut short: 2 of 3 tests did not run" in found.lines
     assert judged(a_file(HERE, outcomes=(PASSED,)), asked(PASSED, PASSED, tests=1)).passed  # it was repeated
 
 
-def test_a_test_that_is_skipped_though_its_device_is_there_leaves_its_values_missing() -> None:
-    skipped = replace(PASSED, test="suites/test_latency.py::another", outcome="skipped", reason="no longer wanted")
+@pytest.mark.parametrize("cause", ["own doing", "misfit", None])
+def test_a_test_that_is_skipped_though_its_device_is_there_leaves_its_values_missing(cause: str | None) -> None:
+    skipped = replace(PASSED, test="suites/test_latency.py::another", outcome="skipped", reason="no longer wanted", cause=cause)
     before = a_file(HERE, a_measurement(subnet="50", test=skipped.test))
+    elsewhere = a_file(HERE, a_measurement(device="pico-emu", test=skipped.test))  # of which no test connected to its device
     of_no_device = a_file(HERE, a_measurement(metric="search_gap", device=None, test=skipped.test))
 
-    for earlier in (before, of_no_device):
+    for earlier in (before, elsewhere, of_no_device):
         found = judged(earlier, asked(PASSED, skipped))
         assert [(c.verdict, c.reason) for c in found.regressions] == [(Verdict.MISSING, "skipped: no longer wanted")]
 

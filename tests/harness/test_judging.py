@@ -20,7 +20,11 @@ from tests.harness.judging_examples import a_file, counted, judged, right, timed
         ({"value": 0}, {"value": 1}, Verdict.WORSE),
         ({"value": 0.9, "better": "higher"}, {"value": 0.8, "better": "higher"}, Verdict.WORSE),
         ({"value": 0.9, "better": "higher"}, {"value": 0.95, "better": "higher"}, Verdict.BETTER),
-        ({"unit": "instructions"}, {"unit": "nanoseconds", "deterministic": False}, Verdict.NEW),
+        ({"unit": "instructions"}, {"unit": "nanoseconds", "clock": "nanoseconds", "deterministic": False}, Verdict.NEW),
+        ({"unit": "instructions"}, {"unit": "kilo instructions", "value": 1}, Verdict.WORSE),  # of the same clock
+        ({"better": "higher"}, {"value": 999}, Verdict.WORSE),  # which way is better is up to the run before
+        (timed(1, better="higher"), timed(2, 0.8), Verdict.WORSE),
+        (right("1" * 90 + "0" * 10), right("1" * 80 + "0" * 20, better="lower"), Verdict.WORSE),
         (timed(1), timed(2), Verdict.SAME),
         (timed(1), timed(2, 1.2), Verdict.WORSE),
         (timed(1), timed(2, 0.8), Verdict.BETTER),

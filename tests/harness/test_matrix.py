@@ -52,6 +52,13 @@ def test_absent_data_end_the_run_with_what_to_do(tmp_path: Path) -> None:
     assert not (tmp_path / "results").exists()
 
 
+def test_any_mobilenet_may_be_measured(tmp_path: Path) -> None:
+    path = tmp_path / "mobilenet.toml"
+    path.write_text(MATRIX.read_text().replace('"mlp1"', '"mobilenet_v1_0.35_128"').replace('"digits"', '"visual_wake_words"'))
+
+    assert load_matrix(str(path), DEVICES).architectures == ("mobilenet_v1_0.35_128",)
+
+
 def test_a_matrix_may_lie_anywhere() -> None:
     matrix = load_matrix(str(MATRIX), DEVICES)
 

@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,7 +89,7 @@ def test_a_run_of_version_1_is_migrated_and_left_as_it_is() -> None:
 
 def test_a_run_of_version_2_does_not_say_what_it_was_asked_for(path: Path) -> None:
     run_file.append(path, a_measurement(), some_device_facts(), an_outcome())
-    path.write_bytes(path.read_bytes().replace(b'"schema_version": 3', b'"schema_version": 2'))
+    path.write_bytes(path.read_bytes().replace(b'"schema_version": 4', b'"schema_version": 2'))
 
     found = run_file.read(path)
 
@@ -96,9 +97,30 @@ def test_a_run_of_version_2_does_not_say_what_it_was_asked_for(path: Path) -> No
     assert (found.run.asked, found.run.whole, found.run.tests) == (None, None, None)
 
 
+def test_of_a_skipped_test_of_version_3_the_reason_tells_whether_its_device_was_absent(path: Path) -> None:
+    reasons = ("nano33ble-emu is not available: no qemu", "it is not available: by choice", None)
+    run_file.append(path, *(an_outcome(test=str(i), outcome="skipped", reason=reason) for i, reason in enumerate(reasons)))
+    path.write_bytes(path.read_bytes().replace(b'"schema_version": 4', b'"schema_version": 3'))
+
+    found = run_file.read(path)
+
+    assert [outcome.cause for outcome in found.outcomes] == ["absent", None, None]
+    assert found.run.narrowed is None
+
+
+def test_what_a_file_says_of_its_run_can_be_corrected(path: Path) -> None:
+    run_file.append(path, a_measurement(), an_outcome())
+    before = run_file.read(path)
+
+    run_file.restate(path, replace(before.run, whole=()))
+
+    assert run_file.read(path) == replace(before, run=replace(before.run, whole=()))
+    assert [found.name for found in path.parent.iterdir()] == [path.name]
+
+
 @pytest.mark.parametrize(
     ("version", "message"),
-    [(99, "use a newer one"), (0, "versions 1 to 3"), (None, "does not say its schema version"), ([1], "versions 1 to 3")],
+    [(99, "use a newer one"), (0, "versions 1 to 4"), (None, "does not say its schema version"), ([1], "versions 1 to 4")],
 )
 def test_another_schema_version_is_refused(path: Path, version: object, message: str) -> None:
     header = json.loads(path.read_text())

@@ -130,7 +130,7 @@ def test_a_disk_that_fills_up_leaves_the_older_bundle_and_nothing_else(bundle: B
 
     monkeypatch.setattr(np, "savez", full)
     for name in ("b", "new"):
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(MissingError, match=f"(?s){name} cannot be written.*No space.*make room"):
             bundle.with_provenance(seed=4).save(tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
     assert Bundle.load(tmp_path / "b").provenance == bundle.provenance
@@ -149,7 +149,7 @@ def test_an_older_bundle_comes_back_where_the_new_one_cannot_be_put(
         return rename(path, target)
 
     monkeypatch.setattr(Path, "rename", refused)
-    with pytest.raises(OSError, match="Input/output"):
+    with pytest.raises(MissingError, match="Input/output"):
         bundle.with_provenance(seed=4).save(tmp_path / "b")
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
     assert Bundle.load(tmp_path / "b").provenance == bundle.provenance
@@ -161,6 +161,14 @@ def test_a_folder_that_is_no_bundle_is_not_replaced(bundle: Bundle, tmp_path: Pa
     with pytest.raises(ConfigError, match="is not a bundle"):
         bundle.save(tmp_path / "thesis")
     assert (tmp_path / "thesis" / "chapter1").exists()
+
+
+def test_what_is_no_folder_is_no_bundle(tmp_path: Path) -> None:
+    with pytest.raises(MissingError, match="there is no bundle"):
+        Bundle.load(tmp_path / "nowhere")
+    (tmp_path / "net.reds").write_bytes(b"")
+    with pytest.raises(MissingError, match=r"(?s)is a file; a bundle is a folder.*python -m reds describe"):
+        Bundle.load(tmp_path / "net.reds")
 
 
 def test_missing_files_are_named(bundle: Bundle, tmp_path: Path) -> None:

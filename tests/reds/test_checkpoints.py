@@ -122,6 +122,17 @@ def test_what_is_not_there_is_missing(saved: Saved, tmp_path: Path) -> None:
             read(path, small())
 
 
+def test_what_is_not_a_whole_checkpoint_is_named(saved: Saved, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "net.tflite").write_bytes(b"")
+    with pytest.raises(MissingError, match=r"(?s)holds no checkpoint.*net\.tflite.*name a file in it, like .*net\.tflite"):
+        import_network(folder, small())
+    data = next(saved.folder.glob("*.data-*"))
+    with pytest.raises(ConfigError, match=f"(?s)one of the files of a checkpoint.*name the checkpoint: {saved.prefix}"):
+        import_network(data, small())
+
+
 def test_a_checkpoint_without_its_data_is_missing(saved: Saved) -> None:
     """As the largest published networks are: an index alone."""
     Path(f"{saved.prefix}.data-00000-of-00001").unlink()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from reds.errors import MissingError
 from reds.files import write_whole
 
 
@@ -26,7 +27,13 @@ def test_a_disk_that_fills_up_leaves_the_older_file_and_nothing_else(tmp_path: P
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(MissingError, match=r"(?s)b\.reds cannot be written.*No space.*make room"):
         write_whole(tmp_path / "b.reds", b"newer")
     assert [path.name for path in tmp_path.iterdir()] == ["b.reds"]
     assert (tmp_path / "b.reds").read_bytes() == b"older"
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(MissingError, match=r"(?s)x\.reds cannot be written.*name a place that you may write to"):
+        write_whole(tmp_path / "file" / "x.reds", b"")

@@ -66,6 +66,17 @@ def test_the_chain_has_the_optimum_that_solvers_prove(network: Architecture, see
     assert model.value(exact.widths) * model.scale == pytest.approx(exact.value)
 
 
+def test_the_published_problem_of_ds_cnn_is_solved_to_the_optimum() -> None:
+    """The published limits: a quarter of the convolutions' MACs, 60 channels in the last layer."""
+    network = architecture("ds_cnn_s")
+    model = unit_model(network, scored(network, 0), minimum_width=1, last_minimum=60)
+    found = solve(as_chain(model).limited([664_000.0]))
+    assert (found.status, found.gap) == ("optimal", 0)
+    for widths in ((1, 19, 27, 55, 13, 62, 12), (1, 28, 59, 10, 13, 63, 12), (1, 49, 21, 24, 10, 64, 12)):  # others' solutions
+        assert network.cost(widths).macs - 12 * widths[-2] <= 664_000
+        assert found.value >= model.value(widths) * model.scale
+
+
 def test_costs_are_those_of_full_fan_in_for_dense_layers_and_true_for_separable_ones() -> None:
     dense = architecture("dnn_s")
     chain = as_chain(unit_model(dense, scored(dense, 0), minimum_width=2))

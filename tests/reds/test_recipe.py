@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from reds.defaults import default_plans
-from reds.errors import ConfigError
+from reds.errors import BudgetError, ConfigError
 from reds.plans import TrainingPlan
 from reds.recipe import Recipe, recipe_for
 from reds.widths import HalvingRule, SearchRule, WidthRule, rule_from_dict
-from reds.zoo import POSTER_GROUPS, ZOO, halved_groups, mlp
+from reds.zoo import POSTER_GROUPS, ZOO, architecture, halved_groups, mlp
 
 RULES = [SearchRule(), SearchRule((1, 0.5, 0.1), "top-down", 4), HalvingRule(("hidden1",)), HalvingRule(("hidden1",), (1, 0.5))]
 
@@ -19,6 +20,7 @@ RULES = [SearchRule(), SearchRule((1, 0.5, 0.1), "top-down", 4), HalvingRule(("h
 @pytest.mark.parametrize("network", ZOO)
 @pytest.mark.parametrize("rule", RULES)
 def test_a_recipe_survives_json(network: str, rule: WidthRule) -> None:
+    rule = replace(rule, groups=halved_groups(architecture(network))) if isinstance(rule, HalvingRule) else rule
     recipe = recipe_for(network, "digits", 3, rule, pretraining={"epochs": 2}, finetuning={"noise": 0.25})
     assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
     assert (recipe.pretraining.epochs, recipe.finetuning.noise) == (2, 0.25)
@@ -63,6 +65,7 @@ BASE = {"architecture": "mlp1", "dataset": "digits", "seed": 0}
         ({"widths": {"budget": [1, 0.5]}}, "did you mean budgets"),
         ({"widths": {"rule": "halving", "groups": "hidden1"}}, "list of group names"),
         ({"widths": {"rule": "halving", "groups": 3}}, "list of group names"),
+        ({"widths": {"rule": "halving", "groups": ["hiden1"]}}, "did you mean hidden1"),
         ({"widths": {"budgets": [0.5, 1]}}, "falling"),
         ({"widths": {"budgets": [0.5, 0.25]}}, "the first 1"),
         ({"widths": {"budgets": [1, 0]}}, "above 0"),
@@ -118,3 +121,8 @@ def test_halving_cuts_the_posters_groups_unless_told_otherwise() -> None:
 
 def test_a_network_that_is_not_listed_has_plans_too() -> None:
     assert default_plans("something", "else").finetuning.epochs > 0
+
+
+def test_early_exits_that_keep_no_budget_are_refused_before_anything_is_trained() -> None:
+    with pytest.raises(BudgetError, match=r"no early exit of mlp3 keeps a budget of 253 MACs"):
+        Recipe.from_dict({**BASE, "architecture": "mlp3", "method": "early-exits", "widths": {"budgets": [1, 0.05]}})

@@ -176,7 +176,7 @@ def test_halving_takes_the_groups_it_is_told(scored: Path, tmp_path: Path, capsy
         (["describe", "mlp4"], 2, "did you mean mlp"),
         (["describe", "{scored}/weights.npz"], 2, "python -m reds import"),
         (["train", "mlp1", "--dataset", "digit", "-o", "x"], 2, "did you mean digits"),
-        (["convert", "nowhere", "-o", "x"], 1, "is not a bundle"),
+        (["convert", "nowhere", "-o", "x"], 1, "there is no bundle nowhere"),
         (["convert", "nowhere", "--batches", "0", "-o", "x"], 2, "at least 1"),
         (["search", "{scored}", "--budgets", "a,b", "-o", "x"], 2, "like 75,50,25"),
         (["search", "{scored}", "--budgets", "", "-o", "x"], 2, "seen: ''"),
@@ -188,13 +188,15 @@ def test_halving_takes_the_groups_it_is_told(scored: Path, tmp_path: Path, capsy
         (["search", "{scored}", "--budgets", "20", "--align", "26"], 1, "or the alignment"),
         (["search", "{scored}", "--budgets", "0.75,0.5"], 2, "write 75,50"),
         (["search", "{scored}", "--budgets", "1,0.125"], 2, "write 100,12.5"),
+        (["search", "{scored}", "--budgets", "0.001"], 2, "do: for so little, begin with the whole network: 100,0.001"),
+        (["search", "{scored}", "--budgets", "0.5"], 2, "do: write 50, or for less than one per cent begin with"),
         (["search", "{scored}", "--budgets", "50,75", "-o", "x"], 2, "falling"),
         (["search", "{scored}", "--budgets", "1", "-o", "x"], 1, "cannot be met"),
         (["search", "{scored}", "--groups", "hidden1", "-o", "x"], 2, "--halving"),
-        (["search", "{scored}", "--budgets", "150,50", "-o", "x"], 2, "at most 1 (100 %)"),
+        (["search", "{scored}", "--budgets", "150,50", "-o", "x"], 2, "above 0 and at most 100\n  seen: '150,50'"),
         (["search", "{scored}", "--budgets", "50,50", "-o", "x"], 2, "each once"),
-        (["search", "{scored}", "--budgets", "50,0", "-o", "x"], 2, "all above 0"),
-        (["search", "{scored}", "--budgets", "50,nan", "-o", "x"], 2, "all above 0"),
+        (["search", "{scored}", "--budgets", "50,0", "-o", "x"], 2, "above 0 and at most 100"),
+        (["search", "{scored}", "--budgets", "50,nan", "-o", "x"], 2, "above 0 and at most 100"),
         (["search", "{scored}", "--budgets", "100", "-o", "x"], 2, "2 to 16 of them"),
         (["search", "{scored}", "--budgets", "17,16,15,14,13,12,11,10,9,8,7,6,5,4,3,2", "-o", "x"], 2, "2 to 16 of them"),
         (["search", "{scored}", "--importance", "random", "-o", "x"], 2, "a bundle has its own"),
@@ -210,13 +212,18 @@ def test_halving_takes_the_groups_it_is_told(scored: Path, tmp_path: Path, capsy
         (["data", "digits", "--seed", "-1"], 2, "the seed is a whole number from 0"),
         (["data", "digits", "--seed", str(2**31)], 2, "the seed is a whole number from 0"),
         (["train", "mlp1", "--seed", "-1", "-o", "x"], 2, "the seed is a whole number from 0"),
+        (["train", "mlp1", "--epochs", "0", "-o", "x"], 2, "--epochs 0 trains nothing"),
+        (["train", "mlp1", "--learning-rate", "0", "-o", "x"], 2, "--learning-rate 0 trains nothing"),
+        (["finetune", "{scored}", "--dataset", "fashion_mnist", "-o", "x"], 2, "no subnetworks to train together"),
+        (["export", "{scored}", "--samples", "{scored}/bundle.json", "-o", "x"], 2, "write one with numpy.save"),
+        (["search", "mlp3", "--importance", "random", "--cost", "latency", "--table", "nowhere"], 1, "python -m harness profile"),
         (["convert", "{scored}", "--importance", "l1", "--seed", "-1", "-o", "x"], 2, "the seed is a whole number from 0"),
         (["search", "{scored}", "--halving", "--groups", "hiden1", "-o", "x"], 2, "did you mean hidden1"),
         (["export", "{scored}", "--levels", "60", "-o", "x"], 2, "unknown subnetwork '60'"),
         (["export", "{scored}", "--levels", "50,", "-o", "x"], 2, "like 50,25"),
         (["evaluate", "{scored}"], 2, "does not say what it was trained on"),
         (["make", "nowhere.json"], 1, "no file"),
-        (["search", "{scored}", "-o", "{scored}/bundle.json/x"], 1, "Not a directory"),
+        (["search", "{scored}", "-o", "{scored}/bundle.json/x"], 1, "name a place that you may write to"),
     ],
 )
 def test_mistakes_end_with_a_message_and_a_code(
@@ -272,16 +279,16 @@ def test_budgets_that_no_exit_keeps_have_a_row(scored: Path, tmp_path: Path, mon
     monkeypatch.setattr(make, "make", lambda *_: Artifacts((scored,), tmp_path, tmp_path))
     (tmp_path / "validation.json").write_text(json.dumps({"100": 0.875}))
     recipe = {"architecture": "mlp3", "dataset": "digits", "seed": 3, "method": "early-exits"}
-    (tmp_path / "recipes.json").write_text(json.dumps([{**recipe, "widths": {"budgets": [1, 0.5, 0.25]}}]))
+    (tmp_path / "recipes.json").write_text(json.dumps([{**recipe, "widths": {"budgets": [1, 0.6, 0.25]}}]))
     code, out, _ = run(capsys, ["make", tmp_path / "recipes.json"])
     assert code == 0
     lines = out.splitlines()
     assert lines[0] == "mlp3, digits, seed 3, early-exits:"
     assert lines[2].split()[-1] == "0.875"
     assert lines[4].split() == ["25", "-", "-", "-", "-", "-"]
-    assert lines[5] == "50: not even the first exit keeps this budget"
+    assert lines[5] == "60: not even the first exit keeps this budget"
     rows = json.loads(run(capsys, ["make", tmp_path / "recipes.json", "--json"])[1])
-    assert [row["subnet"] for row in rows] == ["100", "50", "25"]
+    assert [row["subnet"] for row in rows] == ["100", "60", "25"]
     assert "bundle" in rows[0]
     assert "bundle" not in rows[1]
     assert rows[1]["missing"] == "not even the first exit keeps this budget"
@@ -295,6 +302,26 @@ def test_every_command_has_help_with_an_example(command, capsys: pytest.CaptureF
     assert f"python -m reds {command.NAME}" in capsys.readouterr().out
 
 
+def test_a_bundle_of_another_network_that_had_to_go_is_named(scored: Path, capsys: pytest.CaptureFixture) -> None:
+    target = scored.parent / "target"
+    for network, words in (("mlp1", f"wrote {target}\n"), ("mlp3", f"wrote {target} in place of a bundle of mlp1\n")):
+        arguments = ["search", network, "--importance", "random", "--budgets", "50", "-o", target]
+        code, _, err = run(capsys, arguments)
+        assert code == 0
+        assert words in err
+
+
+def test_a_search_that_proved_little_says_so(
+    scored: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from reds.search.problem import Solution
+
+    monkeypatch.setattr(Solution, "gap", property(lambda _: 0.98))
+    code, _, err = run(capsys, ["search", scored, "--budgets", "50"])
+    assert code == 0
+    assert "subnetwork 50 is only the best that was found; it may be 98% below the best there is" in err
+
+
 def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     from reds.commands import describe
 
@@ -302,7 +329,8 @@ def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: p
         raise KeyboardInterrupt
 
     monkeypatch.setattr(describe, "run", interrupted)
-    assert run(capsys, ["describe", "mlp1"])[0] == 130
+    code, _, err = run(capsys, ["describe", "mlp1"])
+    assert (code, err) == (130, "interrupted; the same command goes on from what is done\n")
 
 
 def command_line(*arguments: object) -> subprocess.CompletedProcess:

@@ -13,12 +13,11 @@ from bridge import on_pty, on_tcp
 from device_examples import Example
 
 from reds.errors import DeviceError, FlashError, MissingError, ProtocolError
-from targets import serial_board
 from targets.connect import check_identity, connect
 from targets.firmware import Firmware, build
 from targets.firmware.builder import upload
 from targets.inventory import Device, Inventory
-from targets.serial_board import BoardEvidence, _back
+from targets.serial_board import BoardEvidence
 from targets.wire.conversation import Conversation
 from targets.wire.frames import Frame, FrameReader, encode
 from targets.wire.port import open_port
@@ -89,33 +88,6 @@ def test_a_local_board_with_another_firmware_gets_ours(host_firmware: Firmware, 
         pytest.raises(FlashError, match=rf"(?s)uploading native to {port} failed.*log: {logs}/nano-1.log"),
     ):
         connect(board(port), logs).__enter__()
-
-
-def test_after_an_upload_the_port_of_the_old_program_is_not_taken_for_the_new_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The old port vanishes late; then there is one that cannot be opened yet, and at last the board's."""
-    port = tmp_path / "ttyACM0"
-    with on_pty(["cat"]) as old, on_pty(["cat"]) as new:
-        port.symlink_to(old)
-        steps = iter([lambda: None, port.unlink, lambda: None, port.touch, lambda: (port.unlink(), port.symlink_to(new))])
-        monkeypatch.setattr(serial_board.time, "sleep", lambda _seconds: next(steps, lambda: None)())
-        with closing(_back(board(str(port)), port)) as link:
-            monkeypatch.undo()
-            assert link.path == str(port)
-            assert port.resolve() == Path(new)
-        assert next(steps, None) is None
-
-
-def test_a_port_that_stays_after_an_upload_is_used(tmp_path: Path) -> None:
-    with on_pty(["cat"]) as port:
-        _back(board(port), Path(port), farewell_s=0.01).close()
-
-
-def test_a_board_that_does_not_come_back_is_missing(tmp_path: Path) -> None:
-    port = tmp_path / "ttyACM0"
-    with pytest.raises(MissingError, match=r"(?s)did not come back after the upload.*reset button"):
-        _back(board(str(port)), port, restart_s=0.01)
 
 
 def test_an_upload_keeps_its_log(host_firmware: Firmware, tmp_path: Path) -> None:
