@@ -34,7 +34,7 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """The project's own tests with coverage; arguments go to pytest."""
-    install(session, "train", "search", "devices", "bench", "postgresql", "parquet", "test")
+    install(session, "train", "search", "devices", "bench", "litert", "postgresql", "parquet", "test")
     provide_tools(session)
     session.run("coverage", "erase")
     arguments = session.posargs or ["tests", "--numprocesses=2", "--dist=loadfile", "--cov", "--cov-report=", "--durations=25"]
@@ -67,7 +67,7 @@ def paper(session: nox.Session) -> None:
 @nox.session
 def figures(session: nox.Session) -> None:
     """The benchmarks behind the figures that the documentation states: accuracy, kernels, determinism, model change."""
-    install(session, "train", "search", "devices", "bench", "postgresql", "parquet", "test")
+    install(session, "train", "search", "devices", "bench", "litert", "postgresql", "parquet", "test")
     provide_tools(session)
     session.run("python", "-m", "tests.benchmarks", *session.posargs, env=THREADS)
 
@@ -75,7 +75,7 @@ def figures(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style and types."""
-    install(session, "train", "search", "devices", "bench", "postgresql", "parquet", "test", "lint")
+    install(session, "train", "search", "devices", "bench", "litert", "postgresql", "parquet", "test", "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("pyright")

@@ -87,7 +87,7 @@ def image(
     """
     if precision not in _IMAGES:
         raise unknown_name("precision", precision, _IMAGES)
-    kept = _kept(bundle, levels)
+    kept = kept_levels(bundle, levels)
     whole = _IMAGES[precision](bundle, calibration, layouts)
     smallest = [level.name for level in whole.levels][-len(kept) :] == list(kept)
     if smallest and layouts.has(SHELLS, precision):
@@ -98,8 +98,12 @@ def image(
     return data
 
 
-def _kept(bundle: Bundle, levels: Sequence[str] | None) -> tuple[str, ...]:
-    """Names of the subnetworks to keep, largest first."""
+def kept_levels(bundle: Bundle, levels: Sequence[str] | None) -> tuple[str, ...]:
+    """Names of the subnetworks that an export keeps, largest first; all where none are named.
+
+    Raises:
+        ConfigError: an empty list, or an unknown name.
+    """
     if levels is None:
         return tuple(subnet.name for subnet in bundle.subnets)
     if not levels:

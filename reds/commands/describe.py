@@ -1,4 +1,4 @@
-"""Say what a network, a bundle or an image is: its channel groups or layers, and what each subnetwork costs.
+"""Say what a network, a bundle, an image or a .tflite file is: its groups or layers, and what each subnetwork costs.
 
 The peak is what activations take in int8; in float32 they take four times that.
 
@@ -6,6 +6,7 @@ examples:
   python -m reds describe mlp3
   python -m reds describe build/finished --json
   python -m reds describe build/net.reds
+  python -m reds describe build/net.tflite
 """
 
 from __future__ import annotations
@@ -16,24 +17,26 @@ from pathlib import Path
 
 from reds.architecture import Architecture
 from reds.bundle import Bundle
+from reds.commands.describe_tflite import describe_tflite
 from reds.commands.shared import add_json, cost_rows, print_subnets, subnet_rows
 from reds.commands.tables import print_rows, print_wrapped
 from reds.errors import ConfigError
 from reds.image import read_image
 from reds.image.format import MAGIC
+from reds.litert.reading import is_tflite
 from reds.subnets import whole_network
 from reds.zoo import NAMES, architecture
 
 NAME = "describe"
-SUMMARY = "say what a network, a bundle or an image is and what its subnetworks cost"
+SUMMARY = "say what a network, a bundle, an image or a .tflite file is and what its subnetworks cost"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
         "network",
-        metavar="NAME|BUNDLE|IMAGE",
-        help=f"a network ({', '.join(NAMES)}), a bundle folder or a .reds file",
+        metavar="NAME|BUNDLE|FILE",
+        help=f"a network ({', '.join(NAMES)}), a bundle folder, a .reds or .tflite file",
     )
     add_json(parser)
 
@@ -42,7 +45,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Print the description."""
     path = Path(arguments.network)
     if path.is_file():
-        _describe_image(path, arguments.json)
+        content = path.read_bytes()
+        describe_file = describe_tflite if is_tflite(content) else _describe_image
+        describe_file(path, content, arguments.json)
         return
     if path.is_dir():
         bundle = Bundle.load(path)
@@ -60,9 +65,8 @@ def run(arguments: argparse.Namespace) -> None:
     print_subnets(rows, as_json=False)
 
 
-def _describe_image(path: Path, as_json: bool) -> None:
+def _describe_image(path: Path, data: bytes, as_json: bool) -> None:
     """Print what a `.reds` file holds; other files are refused."""
-    data = path.read_bytes()
     if not data.startswith(MAGIC):
         do = f"a network of another program becomes a bundle first: python -m reds import {path} --architecture NAME -o BUNDLE"
         raise ConfigError(f"{path} is neither a bundle nor an image", do=do)

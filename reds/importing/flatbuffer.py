@@ -54,11 +54,13 @@ class Table:
 
     def numbers(self, field: int, dtype: str) -> np.ndarray:
         """A vector of scalars ("<i4"), as an array that cannot be written."""
-        at = self._at(field)
-        if at is None:
-            return np.zeros(0, dtype)
-        start, count = self._vector(at, np.dtype(dtype).itemsize)
+        start, count = self.extent(field, np.dtype(dtype).itemsize)
         return np.frombuffer(self.content, dtype, count, start)
+
+    def extent(self, field: int, item_bytes: int) -> tuple[int, int]:
+        """Where the items of a vector begin, and how many they are; (0, 0) where there is none."""
+        at = self._at(field)
+        return (0, 0) if at is None else self._vector(at, item_bytes)
 
     def _at(self, field: int) -> int | None:
         """Where a field begins: the table says where its list of fields lies, which may be shorter than the schema."""

@@ -13,6 +13,7 @@ BENCHMARKS = (
     "kernels",
     "layouts",
     "host_peer",
+    "litert",
     "suite",
     "search",
     "joint_step",

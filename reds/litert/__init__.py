@@ -1,0 +1,1 @@
+"""Networks as `.tflite` files: one signature for each subnetwork, what they share stored once."""
