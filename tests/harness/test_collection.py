@@ -115,11 +115,11 @@ def test_an_absent_device_is_skipped_with_reason_and_remedy(tmp_path: Path, with
 
     assert done.returncode == 0
     assert "host is not available: gcc is missing; apt-get install gcc" in done.stdout
-    assert "22 skipped" in done.stdout
+    assert "24 skipped" in done.stdout
     assert "passed" not in done.stdout
     (path,) = tmp_path.glob("*.jsonl")
     outcomes = run_file.read(path).outcomes
-    assert len(outcomes) == 22
+    assert len(outcomes) == 24
     assert {(o.outcome, o.architecture, o.device) for o in outcomes} == {("skipped", "mlp1", "host")}
     assert all((o.reason or "").startswith("host is not available: gcc is missing; apt-get install gcc") for o in outcomes)
     assert {o.cause for o in outcomes} == {"absent"}

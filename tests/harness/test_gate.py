@@ -264,7 +264,8 @@ class TestOnePart:
         self, images: RunFile, measure: Callable[..., Done], tmp_path: Path
     ) -> None:
         (size,) = (m for m in images.measurements if m.metric == "image_bytes")
-        of_no_device = replace(size, metric="search_gap", device=None, test="suites/test_search.py::test_search[mlp1-digits]")
+        place = {"device": None, "precision": None, "subnet": "100", "test": "suites/test_search.py::test_search[mlp1-digits]"}
+        of_no_device = replace(size, metric="search_gap", unit="fraction", value=0.0, samples=(0.0,), **place)
         baseline = write(tmp_path / "before.jsonl", replace(images, measurements=(*images.measurements, of_no_device)))
 
         done = measure("--device", "host", "-k", f"({IMAGE}) or test_search", "--compare", baseline, plugin=SKIP_DEVICES)

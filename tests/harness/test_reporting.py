@@ -80,8 +80,8 @@ def test_every_test_has_one_outcome(reported: Reported) -> None:
     outcomes = reported.done.run.outcomes
 
     assert reported.done.process.returncode == pytest.ExitCode.TESTS_FAILED
-    assert len(outcomes) == len({o.test for o in outcomes}) == len(reported.junit.findall(".//testcase")) == 11
-    assert [o.outcome for o in outcomes].count("passed") == 6
+    assert len(outcomes) == len({o.test for o in outcomes}) == len(reported.junit.findall(".//testcase")) == 12
+    assert [o.outcome for o in outcomes].count("passed") == 7
     for o in outcomes:
         assert (o.architecture, o.dataset, o.precision, o.device) == ("mlp1", "digits", "int8", "host")
         assert o.test.endswith("]" if o.subnet is None else f"-{o.subnet}]")

@@ -100,7 +100,7 @@ def test_an_exit_is_the_deepest_that_keeps_its_budget(name: str, share: float) -
 def test_a_budget_below_the_first_exit_has_none() -> None:
     found = deepest_exits(architecture("dnn_s"), {"100": 79200, "50": 39600, "25": 19800})
     assert {name: each.depth for name, each in found.items()} == {"100": 7, "50": 2}
-    with pytest.raises(BudgetError, match=r"mlp1 keeps a budget of 2,960, 1,480 MACs\s+seen: the first one takes 2,960"):
+    with pytest.raises(BudgetError, match=r"mlp1 keeps a budget of 1,480 MACs\s+seen: the first one takes 2,960"):
         deepest_exits(architecture("mlp1"), {"100": 2960, "50": 1480})
 
 
@@ -111,11 +111,18 @@ def test_rules_say_what_they_allow() -> None:
 
 
 def test_early_exits_are_not_chosen_by_shares_of_latency() -> None:
-    latency = LatencyTable("us", (Point("dense1", 4, 4, 16, 30.0),))
-    rule = SearchRule((1, 0.5), latency=latency)
+    chains = {"hidden1": ((64,), (20, 40)), "hidden2": ((20, 40), (25, 50)), "classes": ((25, 50), (10,))}
+    points = (Point(layer, a, b, a * b, 1.0 + a * b) for layer, (ins, outs) in chains.items() for a in ins for b in outs)
+    rule = SearchRule((1, 0.5), latency=LatencyTable("us", tuple(points)))
     assert recipe_for("mlp3", "digits", 0, rule).widths == rule
     with pytest.raises(ConfigError, match=r"(?s)latency do not limit MACs.*a table in us.*early exits take budgets of MACs"):
         recipe_for("mlp3", "digits", 0, rule, method="early-exits")
+
+
+def test_a_latency_table_of_another_network_is_refused_before_anything_is_trained() -> None:
+    rule = SearchRule((1, 0.5), latency=LatencyTable("us", (Point("dense1", 4, 4, 16, 30.0),)))
+    with pytest.raises(ConfigError, match="the latency table is of another network than mlp3"):
+        recipe_for("mlp3", "digits", 0, rule)
 
 
 def test_a_checkpoint_is_known_by_its_content(tmp_path: Path) -> None:

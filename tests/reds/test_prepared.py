@@ -235,8 +235,10 @@ def imported(tmp_path: Path) -> Path:
 def test_commands_that_train_refuse_a_set_without_training_examples(data_dir: Path, tmp_path: Path, capsys) -> None:
     bundle = imported(tmp_path)
     named = ("--dataset", "speech_commands_test_set", "--data-dir", data_dir, "-o", tmp_path / "out")
-    for command in ("convert", "finetune", "export"):
-        code, _, err = run(capsys, command, bundle, *named)
+    nested = tmp_path / "nested"
+    assert run(capsys, "search", bundle, "--halving", "--budgets", "50", "-o", nested)[0] == 0
+    for command, given in (("convert", bundle), ("finetune", nested), ("export", bundle)):
+        code, _, err = run(capsys, command, given, *named)
         assert (code, "no training examples" in err) == (2, True), command
     code, _, err = run(capsys, "convert", bundle, "-o", tmp_path / "out")
     assert code == 2
