@@ -31,7 +31,6 @@ INPUTS_AT_ONCE = 500  # what a break of the connection takes back, of however ma
 Connect = Callable[[Device], AbstractContextManager[Target]]
 Hold = Callable[[Device], AbstractContextManager[Renew]]
 OnConnect = Callable[[Device, Identity], None]
-Check = Callable[[str, Target], None]
 
 
 @dataclass(frozen=True)
@@ -55,14 +54,10 @@ class Board:
         repeats: how often to time something.
         on_connect: called with what the device says of itself whenever it is connected.
         hold: keeps the device from all others from the first use until `close`; what it gives is called around every use.
-        check: asks the device once, when it is first connected, whether it may be measured.
     """
 
-    def __init__(
-        self, device: Device, connect: Connect, repeats: Repeats, on_connect: OnConnect, hold: Hold, *, check: Check
-    ) -> None:
+    def __init__(self, device: Device, connect: Connect, repeats: Repeats, on_connect: OnConnect, hold: Hold) -> None:
         self.device = device
-        self._check, self._checked = check, False
         self._hold = hold
         self._lease = ExitStack()
         self._renew: Renew | None = None
@@ -174,9 +169,6 @@ class Board:
 
     def _prepare(self, target: Target) -> None:
         """Whenever the device was connected."""
-        if not self._checked:
-            self._check(self.device.id, target)
-            self._checked = True
         if self._held is not None:
             self._held = replace(self._held, loaded=target.load(self._held.image))
         self._on_connect(self.device, target.identify())
@@ -185,13 +177,13 @@ class Board:
 class Boards:
     """The devices of this session by id; arguments as for `Board`."""
 
-    def __init__(self, connect: Connect, repeats: Repeats, on_connect: OnConnect, hold: Hold, *, check: Check) -> None:
-        self._connect, self._repeats, self._on_connect, self._hold, self._check = connect, repeats, on_connect, hold, check
+    def __init__(self, connect: Connect, repeats: Repeats, on_connect: OnConnect, hold: Hold) -> None:
+        self._connect, self._repeats, self._on_connect, self._hold = connect, repeats, on_connect, hold
         self._boards: dict[str, Board] = {}
 
     def __getitem__(self, device: Device) -> Board:
         if device.id not in self._boards:
-            self._boards[device.id] = Board(device, self._connect, self._repeats, self._on_connect, self._hold, check=self._check)
+            self._boards[device.id] = Board(device, self._connect, self._repeats, self._on_connect, self._hold)
         return self._boards[device.id]
 
     def close(self) -> None:

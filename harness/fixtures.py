@@ -14,16 +14,13 @@ import pytest
 from harness.adapting import PlayedDay, a_day, measured_costs, played
 from harness.boards import Board, Boards
 from harness.combinations import Combination, Model, Placement, Subject
-from harness.health import check_health
-from harness.keys import BOARDS, LEASES, PLAN, RUN_FILE, SKIP_CAUSE, subject_of
+from harness.keys import BOARDS, LEASES, PLAN, RUN_FILE, subject_of
 from harness.matrix import Matrix
 from harness.networks import Deployment, Network, Networks
 from harness.plan import Plan
 from harness.recorder import Circumstances, Recorder
-from harness.records import UNHEALTHY
 from harness.replay import DeviceClock
 from harness.sharing import on_connect
-from reds.errors import UnhealthyError
 from targets.connect import connect
 from targets.firmware import Firmware, build
 from targets.target import Timing
@@ -95,23 +92,17 @@ def boards(pytestconfig: pytest.Config, matrix: Matrix) -> Iterator[Boards]:
     log_folder = path.with_suffix(".logs")
     hold = pytestconfig.stash[LEASES].hold
     opened = pytestconfig.stash[BOARDS] = Boards(
-        lambda device: connect(device, log_folder), matrix.repeats, on_connect(path), hold, check=check_health
+        lambda device: connect(device, log_folder), matrix.repeats, on_connect(path), hold
     )
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def board(request: pytest.FixtureRequest, placement: Placement, deployment: Deployment, plan: Plan, boards: Boards) -> Board:
-    """The test's device, with the test's image loaded. Of a device that is not healthy the tests are skipped, unless required."""
+def board(placement: Placement, deployment: Deployment, plan: Plan, boards: Boards) -> Board:
+    """The test's device, with the test's image loaded."""
     found = boards[plan.devices[placement.device]]
-    try:
-        found.load(deployment.content, deployment.sha256)
-    except UnhealthyError as error:
-        if placement.device in plan.required:
-            raise
-        request.node.stash[SKIP_CAUSE] = UNHEALTHY
-        raise pytest.skip.Exception(str(error), _use_item_location=True) from error
+    found.load(deployment.content, deployment.sha256)
     return found
 
 

@@ -15,7 +15,6 @@ PLAN = pytest.StashKey[Plan]()
 RUN_FILE = pytest.StashKey[Path]()
 LEASES = pytest.StashKey[Leases]()
 BOARDS = pytest.StashKey[Boards]()
-SKIP_CAUSE = pytest.StashKey[str]()  # of a test whose fixture knows why it skips it
 
 
 def worker_input(config: pytest.Config) -> dict[str, str]:

@@ -10,7 +10,7 @@ import pytest
 
 from harness import run_file
 from harness.combinations import Facts, Subject, SubjectIndex
-from harness.keys import PLAN, RUN_FILE, SKIP_CAUSE, subject_of
+from harness.keys import PLAN, RUN_FILE, subject_of
 from harness.records import OWN_DOING, REASON_CHARACTERS, Outcome
 from reds.errors import BenchError, MissingError
 
@@ -76,7 +76,7 @@ def _write(item: pytest.Item, phases: list[Phase]) -> None:
     name, reason = _outcome(phases)
     seconds = sum(phase.report.duration for phase in phases)
     reason = None if reason is None else reason[:REASON_CHARACTERS]
-    cause = item.stash.get(SKIP_CAUSE, None) or _cause(item.config, subject) if name == "skipped" else None
+    cause = _cause(item.config, subject) if name == "skipped" else None
     _append(item.config, Outcome(item.nodeid, name, round(seconds, 6), reason, **_facts(subject), cause=cause))
 
 

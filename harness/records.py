@@ -14,9 +14,8 @@ SCHEMA_VERSION = 4
 BETTER = ("lower", "higher")
 OUTCOMES = ("passed", "failed", "skipped", "error")
 FAILURES = ("failed", "error")
-# Why a test was skipped: its device was not there, its image does not fit on the device, the device gave wrong answers before the
-# tests, or the test itself says so.
-ABSENT, MISFIT, UNHEALTHY, OWN_DOING = CAUSES = ("absent", "misfit", "unhealthy", "own doing")
+# Why a test was skipped: its device was not there, its image does not fit on the device, or the test itself says so.
+ABSENT, MISFIT, OWN_DOING = CAUSES = ("absent", "misfit", "own doing")
 # What a matrix has names for, as fields of records.
 AXES = ("architecture", "dataset", "precision", "device", "subnet")
 REASON_CHARACTERS = 2000

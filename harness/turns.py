@@ -82,10 +82,8 @@ def pytest_runtest_makereport(
     """Count a run in which a device failed."""
     report = yield
     device_id = _device(item)
-    if call.excinfo is not None and device_id is not None:
-        for error in (call.excinfo.value, call.excinfo.value.__cause__):  # a skip says what it is for
-            if isinstance(error, FAILURES):
-                _count(item.config, device_id, error)
+    if call.excinfo is not None and isinstance(call.excinfo.value, FAILURES) and device_id is not None:
+        _count(item.config, device_id, call.excinfo.value)
     return report
 
 

@@ -133,12 +133,6 @@ class DeviceError(BenchError):
     kind = "device"
 
 
-class UnhealthyError(DeviceError):
-    """The device answers, and what it answers shows that it must not be measured."""
-
-    kind = "health"
-
-
 class NoRoomError(DeviceError):
     """What the device was given does not fit in its memory."""
 

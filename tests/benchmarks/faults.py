@@ -26,7 +26,6 @@ from itertools import cycle
 from pathlib import Path
 
 from harness.boards import Board
-from harness.health import check_health
 from harness.matrix import Repeats
 from reds.errors import BenchError
 from reds.progress import Progress, showing, silent
@@ -121,14 +120,7 @@ def board_behind(place: Place, folder: Path, fault: Fault | None) -> Iterator[tu
     port: Port = TcpPort() if place.way == "tcp" else TerminalPort(folder / "by-id")
     device = Device("faulty", DEVICES[place.environment], place.environment, port.url, 115200, ANSWER_TIMEOUT_S)
     with faulty_line(COMMANDS[place.environment](firmware), port, fault) as line:
-        board = Board(
-            device,
-            lambda device: connect(device, folder / "logs"),
-            REPEATS,
-            lambda device, identity: None,
-            alone,
-            check=check_health,
-        )
+        board = Board(device, lambda device: connect(device, folder / "logs"), REPEATS, lambda device, identity: None, alone)
         try:
             yield board, line
         finally:

@@ -94,14 +94,7 @@ def seen() -> list[tuple[Device, Identity]]:
 
 @pytest.fixture
 def board(unreliable: Unreliable, seen: list[tuple[Device, Identity]]) -> Iterator[Board]:
-    made = Board(
-        DEVICE,
-        unreliable.connect,
-        Repeats(1, 2),
-        lambda device, identity: seen.append((device, identity)),
-        alone,
-        check=lambda *_: None,
-    )
+    made = Board(DEVICE, unreliable.connect, Repeats(1, 2), lambda device, identity: seen.append((device, identity)), alone)
     with closing(made):
         yield made
 
@@ -224,7 +217,7 @@ def test_a_refusal_after_a_break_is_no_break_either(board: Board, unreliable: Un
 
 def test_a_device_that_is_not_there_at_first_is_not_waited_for(unreliable: Unreliable) -> None:
     unreliable.plan = {"connect": [MissingError("no port")]}
-    boards = Boards(unreliable.connect, Repeats(1, 2), lambda device, identity: None, alone, check=lambda *_: None)
+    boards = Boards(unreliable.connect, Repeats(1, 2), lambda device, identity: None, alone)
     with pytest.raises(MissingError, match="no port"):
         boards[DEVICE].load(b"image", "sha")
     with pytest.raises(MissingError, match="out of this run"):

@@ -306,7 +306,7 @@ def test_what_was_inferred_on_somebody_elses_board_is_not_returned(office: Lease
         yield Slow(call_next)
         ends.append(device.id)
 
-    board = Board(BOARD, connect, Repeats(2, 2), lambda *_: None, office.hold, check=lambda *_: None)
+    board = Board(BOARD, connect, Repeats(2, 2), lambda *_: None, office.hold)
     inputs = np.zeros((1, 1))
     np.testing.assert_array_equal(board.infer(0, inputs), inputs)
     with pytest.raises(BusyError, match="not this run's any more"):
@@ -324,7 +324,7 @@ def test_a_board_that_is_closed_can_be_used_by_others_and_again(office: Leases) 
     def connect(device: Device) -> Iterator[Any]:
         yield Slow(lambda: None)
 
-    boards = Boards(connect, Repeats(2, 2), lambda device, _: seen.append(device.id), office.hold, check=lambda *_: None)
+    boards = Boards(connect, Repeats(2, 2), lambda device, _: seen.append(device.id), office.hold)
     for _ in range(2):
         boards[BOARD].infer(0, np.zeros((1, 1)))
         assert office.owner(BOARD) is not None

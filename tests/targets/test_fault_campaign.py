@@ -13,7 +13,6 @@ import psutil
 import pytest
 
 from harness.boards import Board
-from harness.health import check_health
 from harness.recovery import LONGEST_ABSENCE_S
 from reds.errors import TransportError
 from targets.connect import connect
@@ -102,9 +101,7 @@ def test_an_emulator_that_is_killed_at_work_is_started_again(
 ) -> None:
     found = device(name)
     inputs = np.tile(network.inputs["int8"], (400, 1))
-    with closing(
-        Board(found, lambda device: connect(device, logs), REPEATS, lambda device, identity: None, alone, check=check_health)
-    ) as board:
+    with closing(Board(found, lambda device: connect(device, logs), REPEATS, lambda device, identity: None, alone)) as board:
         board.load(network.images["int8"], "int8")
         expected = board.infer(1, network.inputs["int8"])
         with killed_at_work(0.01):
