@@ -13,7 +13,9 @@ import filelock
 from reds.cache import cache_folder
 from reds.errors import BenchError, MissingError
 from reds.files import write_whole
+from targets.inventory import Device
 from targets.target import Identity
+from targets.usb import Bus, Mode
 
 LONGEST_LOCK_S = 10.0  # somebody else writes a few hundred bytes
 
@@ -47,6 +49,16 @@ def seen(device_id: str, identity: Identity, usb_path: str | None = None) -> Non
     now = datetime.now(UTC).isoformat(timespec="seconds")
     facts = {"last_seen": now, "firmware": identity.firmware_sha256, "out": None}
     _change(device_id, lambda old: replace(old, **facts, usb_path=usb_path or old.usb_path))
+
+
+def found_again(device: Device, bus: Bus) -> Device:
+    """A board whose serial number is not on the bus because it has gone into BOOTSEL, where it has none: by its last USB path."""
+    if device.serial_number is None or any(board.serial_number == device.serial_number for board in bus.boards()):
+        return device
+    path = state(device.id).usb_path
+    if path is None or not any(board.usb_path == path and board.mode is Mode.BOOTSEL for board in bus.boards()):
+        return device
+    return replace(device, serial_number=None, usb_path=path)
 
 
 def failed(device_id: str, cause: BenchError) -> None:

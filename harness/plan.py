@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.combinations import Combination, Placement, Subject
+from harness.device_state import found_again
 from harness.fitting import Fitting
 from harness.matrix import Matrix, load_matrix
 from harness.records import ABSENT, MISFIT, OWN_DOING
@@ -14,6 +15,7 @@ from harness.spreading import left_out
 from reds.errors import ConfigError, unknown_name
 from targets.availability import Availability, check
 from targets.inventory import KINDS, Device, Inventory
+from targets.usb import SystemBus
 
 ALL = "all"
 
@@ -101,7 +103,8 @@ def make_plan(matrix_name: str, devices_file: Path | None, selection: Selection)
     for device_id in selection.required:
         if device_id != ALL and device_id not in matrix.devices:
             raise unknown_name("required device", device_id, [*matrix.devices, ALL])
-    devices = {device_id: inventory[device_id] for device_id in matrix.devices}
+    bus = SystemBus()
+    devices = {device_id: found_again(inventory[device_id], bus) for device_id in matrix.devices}
     availability = {device_id: check(device) for device_id, device in devices.items()}
     required = frozenset(devices if ALL in selection.required else selection.required)
     usable = required | {device_id for device_id in devices if availability[device_id].available}

@@ -99,7 +99,7 @@ class Flasher:
                 raise self._error(Step.BOOT_LOADER, f"the {wanted} of {self.device.id} did not appear", seen)
             return found
 
-    def _at(self, usb_path: str, mode: Mode) -> UsbBoard | None:
+    def _at(self, usb_path: str | None, mode: Mode) -> UsbBoard | None:
         return next((board for board in self.bus.boards() if board.usb_path == usb_path and board.mode is mode), None)
 
     def _touch(self, port: str) -> None:
@@ -161,19 +161,23 @@ class Flasher:
         if place.port is not None:
             port, deadline = Path(place.port), time.monotonic() + self.limits.farewell_s
             waited_for(lambda: True if not port.exists() else None, max(0.0, deadline - time.monotonic()))
-        last: list[BenchError] = []
+        last = "nothing"
 
         def opened() -> SerialLink | None:
+            nonlocal last
+            if self._at(place.usb_path, self._ladder.boot_mode) is not None:  # the boot loader's port is not the program's
+                last = f"the board is still in its boot loader at USB {place.usb_path}"
+                return None
             try:
                 return self.open()
             except MissingError as error:
-                last[:] = [error]
+                last = error.seen or error.what
                 return None
 
         link = waited_for(opened, self.limits.return_s)
         if link is None:
             what = f"{self.device.id} ({self.device.place}) did not come back after the upload"
-            raise self._error(Step.RETURN, what, f"{self.limits.return_s:g} s of waiting; {last[0].seen}")
+            raise self._error(Step.RETURN, what, f"{self.limits.return_s:g} s of waiting; {last}")
         return link
 
     def _error(self, step: Step, what: str, seen: str | None) -> FlashError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,10 @@ from harness import device_state
 from harness.device_state import DeviceState, failed, parsed, seen, state
 from reds.cache import CACHE_VARIABLE
 from reds.errors import TransportError
+from targets.inventory import Device
 from targets.target import Clock, Identity
+from targets.usb import SystemBus
+from tests.targets.desk import BOOTSEL, PICO, Desk
 
 NANO = Identity(2, "nano33ble", "a" * 64, Clock("cycles", 64_000_000), "gcc", "1", frozenset({"int8"}), 163840)
 
@@ -84,3 +88,17 @@ def test_what_cannot_be_noted_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device_state, "write_whole", full)
     failed("nano-1", TransportError("x"))
     assert state("nano-1").failures == 0
+
+
+def test_a_board_that_has_gone_into_bootsel_is_found_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(tmp_path / "sys")
+    desk.use(monkeypatch)
+    board = Device("pico-1", "pico", "pico", None, 115200, 10.0, serial_number="P1")
+    desk.plug("1-3", PICO, "P1", "/dev/ttyACM0")
+    assert device_state.found_again(board, SystemBus()) == board
+    desk.plug("1-3", BOOTSEL)
+    assert device_state.found_again(board, SystemBus()) == board  # it was never seen there
+    device_state.seen("pico-1", NANO, "1-3")
+    assert device_state.found_again(board, SystemBus()) == replace(board, serial_number=None, usb_path="1-3")
+    desk.unplug("1-3")
+    assert device_state.found_again(board, SystemBus()) == board

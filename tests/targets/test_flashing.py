@@ -233,6 +233,17 @@ def test_a_board_that_stays_away_is_an_error_of_its_own(bench: Bench, host_firmw
         flash(bench, host_firmware, tmp_path / "log")
 
 
+def test_a_boot_loaders_port_is_not_taken_for_the_boards(
+    desk: Desk, bench: Bench, host_firmware: Firmware, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The write was answered, and the board stays where it was."""
+    ladder = replace(LADDERS[kind_of(bench)], transfers=(lambda *_: None,))
+    monkeypatch.setattr(machine, "LADDERS", {kind_of(bench): ladder})
+    bench.in_boot_loader()
+    with pytest.raises(NoReturnError, match=f"still in its boot loader at USB {USB_PATH}"):
+        flash(bench, host_firmware, tmp_path / "log")
+
+
 def test_a_new_program_that_says_nothing_is_an_error_of_its_own(bench: Bench, host_firmware: Firmware, tmp_path: Path) -> None:
     bench.comes_back = ["sh", "-c", "cat > /dev/null"]
     bench.in_boot_loader()
