@@ -12,13 +12,15 @@ import pytest
 
 from harness.boards import Board, Boards
 from harness.combinations import Combination, Model, Placement, Subject
-from harness.keys import BOARDS, LEASES, PLAN, RUN_FILE, subject_of
+from harness.health import UNFIT, Examination, unfit
+from harness.keys import BOARDS, EXAMINATION, LEASES, PLAN, RUN_FILE, subject_of
 from harness.matrix import Matrix
 from harness.networks import Deployment, Network, Networks
 from harness.plan import Plan
 from harness.recorder import Circumstances, Recorder
 from harness.replay import DeviceClock
 from harness.sharing import on_connect
+from harness.turns import count_failure
 from targets.connect import connect
 from targets.firmware import Firmware, build
 from targets.target import Timing
@@ -89,18 +91,25 @@ def boards(pytestconfig: pytest.Config, matrix: Matrix) -> Iterator[Boards]:
     path = pytestconfig.stash[RUN_FILE]
     log_folder = path.with_suffix(".logs")
     hold = pytestconfig.stash[LEASES].hold
-    opened = pytestconfig.stash[BOARDS] = Boards(
-        lambda device: connect(device, log_folder), matrix.repeats, on_connect(path), hold
-    )
+    examination = pytestconfig.stash[EXAMINATION] = Examination()
+    checked = examination.before(lambda device: connect(device, log_folder))
+    opened = pytestconfig.stash[BOARDS] = Boards(checked, matrix.repeats, on_connect(path), hold)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def board(placement: Placement, deployment: Deployment, plan: Plan, boards: Boards) -> Board:
-    """The test's device, with the test's image loaded."""
+def board(placement: Placement, deployment: Deployment, plan: Plan, boards: Boards, pytestconfig: pytest.Config) -> Board:
+    """The test's device, with the test's image loaded; the test is skipped if it is a board that has failed its check."""
     found = boards[plan.devices[placement.device]]
-    found.load(deployment.content, deployment.sha256)
+    try:
+        found.load(deployment.content, deployment.sha256)
+    except UNFIT as error:
+        reason = unfit(found.device, pytestconfig.stash[EXAMINATION], plan.required)
+        if reason is None:
+            raise
+        count_failure(pytestconfig, found.device.id, error)
+        pytest.skip(f"{reason}: {error}")
     return found
 
 

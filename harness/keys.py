@@ -8,6 +8,7 @@ import pytest
 
 from harness.boards import Boards
 from harness.combinations import Subject
+from harness.health import Examination
 from harness.leases import Leases
 from harness.plan import Plan
 
@@ -15,6 +16,7 @@ PLAN = pytest.StashKey[Plan]()
 RUN_FILE = pytest.StashKey[Path]()
 LEASES = pytest.StashKey[Leases]()
 BOARDS = pytest.StashKey[Boards]()
+EXAMINATION = pytest.StashKey[Examination]()
 
 
 def worker_input(config: pytest.Config) -> dict[str, str]:

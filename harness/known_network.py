@@ -16,8 +16,8 @@ from reds.reference import infer
 from reds.subnets import Subnet, Subnets
 from reds.zoo import mlp
 
-INPUT_ELEMENTS, HIDDEN, CLASSES = 128, 64, 10
-INPUTS = 32  # they take several frames
+INPUT_ELEMENTS, HIDDEN, CLASSES = 64, 32, 10
+INPUTS = 8
 WIDTHS = {"100": HIDDEN, "50": HIDDEN // 2}
 
 

@@ -83,11 +83,12 @@ def pytest_runtest_makereport(
     report = yield
     device_id = _device(item)
     if call.excinfo is not None and isinstance(call.excinfo.value, FAILURES) and device_id is not None:
-        _count(item.config, device_id, call.excinfo.value)
+        count_failure(item.config, device_id, call.excinfo.value)
     return report
 
 
-def _count(config: pytest.Config, device_id: str, cause: BenchError) -> None:
+def count_failure(config: pytest.Config, device_id: str, cause: BenchError) -> None:
+    """Note that a device has failed in this run, once."""
     failed = config.stash.setdefault(FAILED, set())
     if device_id not in failed:
         failed.add(device_id)
