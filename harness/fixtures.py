@@ -12,6 +12,7 @@ import pytest
 
 from harness.boards import Board, Boards
 from harness.combinations import Combination, Model, Placement, Subject
+from harness.failures import count_failure
 from harness.health import UNFIT, Examination, unfit
 from harness.keys import BOARDS, EXAMINATION, LEASES, PLAN, RUN_FILE, subject_of
 from harness.matrix import Matrix
@@ -20,7 +21,6 @@ from harness.plan import Plan
 from harness.recorder import Circumstances, Recorder
 from harness.replay import DeviceClock
 from harness.sharing import on_connect
-from harness.turns import count_failure
 from targets.connect import connect
 from targets.firmware import Firmware, build
 from targets.target import Timing

@@ -7,13 +7,8 @@ from itertools import groupby, pairwise
 
 import pytest
 
-from harness import device_state
+from harness.failures import FAILURES, count_failure
 from harness.keys import BOARDS, LEASES, PLAN, is_worker, subject_of
-from reds.errors import BenchError, DeviceError, FlashError, MissingError, ProtocolError, TimedOutError, TransportError
-
-# What speaks of the device; the rest of what may go wrong in its tests speaks of the model, the user or another user.
-FAILURES = (TransportError, TimedOutError, ProtocolError, FlashError, DeviceError, MissingError)
-FAILED = pytest.StashKey[set[str]]()
 
 
 @pytest.hookimpl
@@ -85,14 +80,6 @@ def pytest_runtest_makereport(
     if call.excinfo is not None and isinstance(call.excinfo.value, FAILURES) and device_id is not None:
         count_failure(item.config, device_id, call.excinfo.value)
     return report
-
-
-def count_failure(config: pytest.Config, device_id: str, cause: BenchError) -> None:
-    """Note that a device has failed in this run, once."""
-    failed = config.stash.setdefault(FAILED, set())
-    if device_id not in failed:
-        failed.add(device_id)
-        device_state.failed(device_id, cause)
 
 
 def _device(item: pytest.Item) -> str | None:
