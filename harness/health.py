@@ -122,7 +122,7 @@ def _check_time(device: Device, target: Target, known: KnownNetwork, hz: int) ->
                 raise _implausible(device, device_s, here_s, hz)
         here_s, device_s = (a - b for a, b in zip(inferences, switches, strict=True))
         if here_s >= ENOUGH_S or repeats == MOST_REPEATS:
-            if device_s > 0 and device_s >= SLOWEST * here_s:
+            if device_s >= SLOWEST * max(here_s, ENOUGH_S):
                 return
             tries -= 1
             if tries == 0:
