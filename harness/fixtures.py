@@ -12,9 +12,10 @@ import pytest
 
 from harness.boards import Board, Boards
 from harness.combinations import Combination, Model, Placement, Subject
-from harness.failures import count_failure
+from harness.failures import count_failure, keep_failure
+from harness.forensics import Forensics
 from harness.health import UNFIT, Examination, unfit
-from harness.keys import BOARDS, EXAMINATION, LEASES, PLAN, RUN_FILE, subject_of
+from harness.keys import BOARDS, EXAMINATION, FORENSICS, LEASES, PLAN, RUN_FILE, subject_of
 from harness.matrix import Matrix
 from harness.networks import Deployment, Network, Networks
 from harness.plan import Plan
@@ -91,25 +92,27 @@ def boards(pytestconfig: pytest.Config, matrix: Matrix) -> Iterator[Boards]:
     path = pytestconfig.stash[RUN_FILE]
     log_folder = path.with_suffix(".logs")
     hold = pytestconfig.stash[LEASES].hold
+    forensics = pytestconfig.stash[FORENSICS] = Forensics(path, log_folder)
     examination = pytestconfig.stash[EXAMINATION] = Examination()
-    checked = examination.before(lambda device: connect(device, log_folder))
+    checked = examination.before(forensics.recording(lambda device, transcript: connect(device, log_folder, transcript)))
     opened = pytestconfig.stash[BOARDS] = Boards(checked, matrix.repeats, on_connect(path), hold)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def board(placement: Placement, deployment: Deployment, plan: Plan, boards: Boards, pytestconfig: pytest.Config) -> Board:
+def board(placement: Placement, deployment: Deployment, plan: Plan, boards: Boards, request: pytest.FixtureRequest) -> Board:
     """The test's device, with the test's image loaded; the test is skipped if it is a board that has failed its check."""
     found = boards[plan.devices[placement.device]]
     try:
         found.load(deployment.content, deployment.sha256)
     except UNFIT as error:
-        reason = unfit(found.device, pytestconfig.stash[EXAMINATION], plan.required)
+        device, config = found.device, request.config
+        reason = unfit(device, config.stash[EXAMINATION], plan.required)
         if reason is None:
             raise
-        count_failure(pytestconfig, found.device.id, error)
-        pytest.skip(f"{reason}: {error}")
+        count_failure(config, device.id, error)
+        pytest.skip(f"{reason}: {error}\n  what was seen is {keep_failure(request.node, device.id, error)}")
     return found
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
+from harness.boards import Connect
 from harness.known_network import KnownNetwork, known_network
 from reds.errors import DeviceError, HealthError, MissingError, ProtocolError, TimedOutError, TransportError
 from targets.inventory import Device
@@ -26,8 +27,6 @@ _UNPLUG = "unplug the board and plug it in again; if it stays so, upload its fir
 
 # What a board may do in its check. That its firmware cannot be built or uploaded is not skipped: it may be the program's fault.
 UNFIT = (DeviceError, TransportError, TimedOutError, ProtocolError, MissingError)
-
-Connect = Callable[[Device], AbstractContextManager[Target]]
 
 
 class Examination:

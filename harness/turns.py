@@ -7,8 +7,8 @@ from itertools import groupby, pairwise
 
 import pytest
 
-from harness.failures import FAILURES, count_failure
-from harness.keys import BOARDS, LEASES, PLAN, is_worker, subject_of
+from harness.failures import FAILURES, count_failure, keep_failure
+from harness.keys import BOARDS, FORENSICS, LEASES, PLAN, is_worker, subject_of
 
 
 @pytest.hookimpl
@@ -74,9 +74,11 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Count a run in which a device failed."""
+    """Count a run in which a device failed, and keep what is known of every failure on one."""
     report = yield
     device_id = _device(item)
+    if call.excinfo is not None and report.failed and device_id is not None and FORENSICS in item.config.stash:
+        report.sections.append((f"failure on {device_id}", keep_failure(item, device_id, call.excinfo.value)))
     if call.excinfo is not None and isinstance(call.excinfo.value, FAILURES) and device_id is not None:
         count_failure(item.config, device_id, call.excinfo.value)
     return report
