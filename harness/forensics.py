@@ -1,4 +1,4 @@
-"""What a failure of a device leaves behind: a folder with what was said on its link, what it runs, where, and how to see it again."""
+"""What a failure on a device leaves behind: a folder with what its link carried, what it runs, where, and how to see it again."""
 
 from __future__ import annotations
 

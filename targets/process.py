@@ -84,7 +84,7 @@ def _messages(log: Path) -> BinaryIO:
         log.parent.mkdir(parents=True, exist_ok=True)
         return log.open("wb")
     except OSError:
-        return open(os.devnull, "wb")
+        return Path(os.devnull).open("wb")
 
 
 def _tail(log: Path) -> list[str]:
