@@ -9,6 +9,7 @@ import pytest
 
 from harness.failures import FAILURES, count_failure, keep_failure
 from harness.keys import BOARDS, FORENSICS, LEASES, PLAN, is_worker, subject_of
+from reds.errors import BusyError
 
 
 @pytest.hookimpl
@@ -77,7 +78,8 @@ def pytest_runtest_makereport(
     """Count a run in which a device failed, and keep what is known of every failure on one."""
     report = yield
     device_id = _device(item)
-    if call.excinfo is not None and report.failed and device_id is not None and FORENSICS in item.config.stash:
+    failed = call.excinfo is not None and report.failed and not isinstance(call.excinfo.value, BusyError)
+    if failed and device_id is not None and FORENSICS in item.config.stash:
         report.sections.append((f"failure on {device_id}", keep_failure(item, device_id, call.excinfo.value)))
     if call.excinfo is not None and isinstance(call.excinfo.value, FAILURES) and device_id is not None:
         count_failure(item.config, device_id, call.excinfo.value)
