@@ -78,11 +78,12 @@ def pytest_runtest_makereport(
     """Count a run in which a device failed, and keep what is known of every failure on one."""
     report = yield
     device_id = _device(item)
-    failed = call.excinfo is not None and report.failed and not isinstance(call.excinfo.value, BusyError)
-    if failed and device_id is not None and FORENSICS in item.config.stash:
-        report.sections.append((f"failure on {device_id}", keep_failure(item, device_id, call.excinfo.value)))
-    if call.excinfo is not None and isinstance(call.excinfo.value, FAILURES) and device_id is not None:
-        count_failure(item.config, device_id, call.excinfo.value)
+    error = None if call.excinfo is None else call.excinfo.value
+    kept = report.failed and not isinstance(error, BusyError) and FORENSICS in item.config.stash
+    if error is not None and device_id is not None and kept:
+        report.sections.append((f"failure on {device_id}", keep_failure(item, device_id, error)))
+    if isinstance(error, FAILURES) and device_id is not None:
+        count_failure(item.config, device_id, error)
     return report
 
 
