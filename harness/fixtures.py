@@ -14,7 +14,10 @@ import pytest
 from harness.adapting import PlayedDay, a_day, measured_costs, played
 from harness.boards import Board, Boards
 from harness.combinations import Combination, Model, Placement, Subject
-from harness.keys import BOARDS, LEASES, PLAN, RUN_FILE, subject_of
+from harness.failures import count_failure, keep_failure
+from harness.forensics import Forensics
+from harness.health import UNFIT, Examination, unfit
+from harness.keys import BOARDS, EXAMINATION, FORENSICS, LEASES, PLAN, RUN_FILE, subject_of
 from harness.matrix import Matrix
 from harness.networks import Deployment, Network, Networks
 from harness.plan import Plan
@@ -91,18 +94,27 @@ def boards(pytestconfig: pytest.Config, matrix: Matrix) -> Iterator[Boards]:
     path = pytestconfig.stash[RUN_FILE]
     log_folder = path.with_suffix(".logs")
     hold = pytestconfig.stash[LEASES].hold
-    opened = pytestconfig.stash[BOARDS] = Boards(
-        lambda device: connect(device, log_folder), matrix.repeats, on_connect(path), hold
-    )
+    forensics = pytestconfig.stash[FORENSICS] = Forensics(path, log_folder)
+    examination = pytestconfig.stash[EXAMINATION] = Examination()
+    checked = examination.before(forensics.recording(lambda device, transcript: connect(device, log_folder, transcript)))
+    opened = pytestconfig.stash[BOARDS] = Boards(checked, matrix.repeats, on_connect(path), hold)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def board(placement: Placement, deployment: Deployment, plan: Plan, boards: Boards) -> Board:
-    """The test's device, with the test's image loaded."""
+def board(placement: Placement, deployment: Deployment, plan: Plan, boards: Boards, request: pytest.FixtureRequest) -> Board:
+    """The test's device, with the test's image loaded; the test is skipped if it is a board that has failed its check."""
     found = boards[plan.devices[placement.device]]
-    found.load(deployment.content, deployment.sha256)
+    try:
+        found.load(deployment.content, deployment.sha256)
+    except UNFIT as error:
+        device, config = found.device, request.config
+        reason = unfit(device, config.stash[EXAMINATION], plan.required)
+        if reason is None:
+            raise
+        count_failure(config, device.id, error)
+        pytest.skip(f"{reason}: {error}\n  what was seen is {keep_failure(request.node, device.id, error)}")
     return found
 
 

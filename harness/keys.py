@@ -8,6 +8,8 @@ import pytest
 
 from harness.boards import Boards
 from harness.combinations import Subject
+from harness.forensics import Forensics
+from harness.health import Examination
 from harness.leases import Leases
 from harness.plan import Plan
 
@@ -15,6 +17,8 @@ PLAN = pytest.StashKey[Plan]()
 RUN_FILE = pytest.StashKey[Path]()
 LEASES = pytest.StashKey[Leases]()
 BOARDS = pytest.StashKey[Boards]()
+FORENSICS = pytest.StashKey[Forensics]()
+EXAMINATION = pytest.StashKey[Examination]()
 
 
 def worker_input(config: pytest.Config) -> dict[str, str]:

@@ -7,13 +7,9 @@ from itertools import groupby, pairwise
 
 import pytest
 
-from harness import device_state
-from harness.keys import BOARDS, LEASES, PLAN, is_worker, subject_of
-from reds.errors import BenchError, DeviceError, FlashError, MissingError, ProtocolError, TimedOutError, TransportError
-
-# What speaks of the device; the rest of what may go wrong in its tests speaks of the model, the user or another user.
-FAILURES = (TransportError, TimedOutError, ProtocolError, FlashError, DeviceError, MissingError)
-FAILED = pytest.StashKey[set[str]]()
+from harness.failures import FAILURES, count_failure, keep_failure
+from harness.keys import BOARDS, FORENSICS, LEASES, PLAN, is_worker, subject_of
+from reds.errors import BusyError
 
 
 @pytest.hookimpl
@@ -79,19 +75,16 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Count a run in which a device failed."""
+    """Count a run in which a device failed, and keep what is known of every failure on one."""
     report = yield
     device_id = _device(item)
-    if call.excinfo is not None and isinstance(call.excinfo.value, FAILURES) and device_id is not None:
-        _count(item.config, device_id, call.excinfo.value)
+    error = None if call.excinfo is None else call.excinfo.value
+    kept = report.failed and not isinstance(error, BusyError) and FORENSICS in item.config.stash
+    if error is not None and device_id is not None and kept:
+        report.sections.append((f"failure on {device_id}", keep_failure(item, device_id, error)))
+    if isinstance(error, FAILURES) and device_id is not None:
+        count_failure(item.config, device_id, error)
     return report
-
-
-def _count(config: pytest.Config, device_id: str, cause: BenchError) -> None:
-    failed = config.stash.setdefault(FAILED, set())
-    if device_id not in failed:
-        failed.add(device_id)
-        device_state.failed(device_id, cause)
 
 
 def _device(item: pytest.Item) -> str | None:

@@ -137,6 +137,12 @@ class NoRoomError(DeviceError):
     """What the device was given does not fit in its memory."""
 
 
+class HealthError(DeviceError):
+    """A device failed the check before its tests: what it measured or computed would be wrong."""
+
+    kind = "health"
+
+
 class ParityError(BenchError):
     """Two computations that must agree do not."""
 

@@ -16,6 +16,7 @@ from targets.locks import DeviceLock
 from targets.program_memory import ProgrammableTarget
 from targets.target import Identity, Target
 from targets.wire.conversation import Conversation
+from targets.wire.transcript import RecordedLink, Transcript
 from targets.wire_target import WireTarget
 
 Attach = Callable[[Device, Firmware, Path], AbstractContextManager[Connection]]
@@ -31,7 +32,7 @@ _ATTACH: Mapping[str, Attach] = {
 
 
 @contextmanager
-def connect(device: Device, log_folder: Path) -> Iterator[Target]:
+def connect(device: Device, log_folder: Path, transcript: Transcript | None = None) -> Iterator[Target]:
     """Hold a device, with the firmware of this checkout on it, until the end of the `with`.
 
     Of a program that is started here (the host's, an emulator) there is one at a time; a board is used by who holds its lease,
@@ -39,7 +40,7 @@ def connect(device: Device, log_folder: Path) -> Iterator[Target]:
 
     Builds the firmware if it has changed, starts what has to be started, and stops it again however the block ends. An image that
     RAM does not hold is built into the firmware, where the device has program memory for it. Messages of emulators go to
-    `<log_folder>/<device id>.log`, those of the last one where it was started again.
+    `<log_folder>/<device id>.log`, those of the last one where it was started again; what goes over the link to the transcript.
 
     Raises:
         BusyError: another process runs the device's program.
@@ -54,7 +55,7 @@ def connect(device: Device, log_folder: Path) -> Iterator[Target]:
         return build(device.environment, image=image)
 
     def start(firmware: Firmware) -> AbstractContextManager[WireTarget]:
-        return talk(device, firmware, log)
+        return talk(device, firmware, log, transcript)
 
     with nullcontext() if device.is_board else DeviceLock(device):
         if device.has_program_memory:
@@ -66,10 +67,11 @@ def connect(device: Device, log_folder: Path) -> Iterator[Target]:
 
 
 @contextmanager
-def talk(device: Device, firmware: Firmware, log: Path) -> Iterator[WireTarget]:
+def talk(device: Device, firmware: Firmware, log: Path, transcript: Transcript | None = None) -> Iterator[WireTarget]:
     """As `connect`, with a firmware that is built already, for a caller who holds the device's lock."""
     with _ATTACH[device.kind](device, firmware, log) as connection:
-        conversation = Conversation(device.id, connection.link, device.answer_timeout_s, connection.evidence)
+        link = connection.link if transcript is None else RecordedLink(connection.link, transcript)
+        conversation = Conversation(device.id, link, device.answer_timeout_s, connection.evidence)
         with closing(WireTarget(conversation)) as target:
             check_identity(device, firmware, target.identify())
             yield target

@@ -7,12 +7,13 @@ import os
 import subprocess
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from reds.errors import MissingError
 from targets.wire.link import DescriptorLink
 
 LOG_TAIL_LINES = 6
+LOG_TAIL_BYTES = 65_536
 GRACE_S = 2.0  # from the end of standard input to SIGKILL
 DYING_S = 0.2  # from the end of a link to the end of its process
 
@@ -33,9 +34,8 @@ class DeviceProcess:
 
     def __init__(self, command: list[str], log: Path) -> None:
         self._log = log
-        log.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with log.open("wb") as messages:
+            with _messages(log) as messages:
                 self._process = subprocess.Popen(
                     command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=messages, bufsize=0
                 )
@@ -55,7 +55,7 @@ class DeviceProcess:
     def seen(self) -> str:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(DYING_S)
-        lines = self._log.read_text(errors="replace").strip().splitlines()[-LOG_TAIL_LINES:]
+        lines = _tail(self._log)
         code = self._process.returncode
         status = "the process runs" if code is None else f"the process has ended with status {code}"
         return "\n    ".join([status, *lines])
@@ -76,3 +76,22 @@ class DeviceProcess:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.stop()
+
+
+def _messages(log: Path) -> BinaryIO:
+    """Where messages go: nowhere if the log cannot be written, be it that the disk is full; measuring does not depend on it."""
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return log.open("wb")
+    except OSError:
+        return Path(os.devnull).open("wb")
+
+
+def _tail(log: Path) -> list[str]:
+    """The last lines of a log, or why there are none."""
+    try:
+        with log.open("rb") as messages:
+            messages.seek(max(0, log.stat().st_size - LOG_TAIL_BYTES))
+            return messages.read().decode(errors="replace").strip().splitlines()[-LOG_TAIL_LINES:]
+    except OSError as error:
+        return [f"its messages were not kept: {error}"]

@@ -182,7 +182,8 @@ def _keep(environment: str, sha256: str, program: tuple[Path, Path], image: Path
     staging = folder.with_name(f".{sha256}.{os.getpid()}.tmp")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir()
-    for path in {elf, raw, log, *([image] if image else [])}:
+    linker_map = elf.with_suffix(".map")
+    for path in {elf, raw, log, *([image] if image else []), *([linker_map] if linker_map.exists() else [])}:
         shutil.copy2(path, staging / path.name)
     record = {"elf": elf.name, "bin": raw.name, "image": image.name if image else None, "memory": measure(elf).to_dict()}
     (staging / RECORD).write_text(json.dumps(record))
@@ -217,3 +218,8 @@ def upload(
         target = ["--target", "upload", *([] if port is None else ["--upload-port", port])]
         failure = TransferError(f"uploading {environment} to {port or 'the board'} failed")
         _run_platformio([*command, *target], failure, log, variables, limit_s)
+
+
+def kept(environment: str, sha256: str) -> Firmware | None:
+    """A build of before, by its identity; None if it is not in the cache."""
+    return _kept(environment, sha256)

@@ -31,6 +31,7 @@ env.Append(
         "--specs=nano.specs",
         "--specs=nosys.specs",
         "-Wl,--gc-sections",
+        "-Wl,-Map=" + str(Path("$BUILD_DIR", "firmware.map")),  # kept beside the ELF, for the forensics of failures
         "-Wl,--no-warn-rwx-segments",  # the Pico's image runs from RAM on purpose
         f"-L{folder / 'ldscripts'}",  # PlatformIO itself passes the board's script with -T
     ],
