@@ -23,6 +23,7 @@ from harness.networks import Deployment, Network, Networks
 from harness.plan import Plan
 from harness.recorder import Circumstances, Recorder
 from harness.replay import DeviceClock
+from harness.resolution import accepted, too_coarse
 from harness.sharing import on_connect
 from targets.connect import connect
 from targets.firmware import Firmware, build
@@ -130,7 +131,8 @@ def record(request: pytest.FixtureRequest, pytestconfig: pytest.Config, subject:
     circumstances = Circumstances()
     if "board" in request.fixturenames:
         board, deployment = request.getfixturevalue("board"), request.getfixturevalue("deployment")
-        circumstances = Circumstances(board.identity.firmware_sha256, deployment.sha256, board.attempts)
+        refusal = too_coarse if board.device.is_board else accepted
+        circumstances = Circumstances(board.identity.firmware_sha256, deployment.sha256, board.attempts, refusal)
     path, node = pytestconfig.stash[RUN_FILE], request.node
     return Recorder(path, node.nodeid, subject, network, circumstances, node.user_properties)
 

@@ -1,4 +1,4 @@
-"""Part of the plugin: tests say what they need of a device, and are skipped where it has not got it."""
+"""Part of the plugin: tests are chosen by what their device is, and skipped where it has not got what they need."""
 
 from __future__ import annotations
 
@@ -45,6 +45,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marks."""
     for line in MARKERS:
         config.addinivalue_line("markers", line)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let `-k` find the tests of a device by its kind as well, whatever its id is."""
+    subject = subject_of(item)
+    if subject is not None and subject.facts["device"] is not None:
+        item.extra_keyword_matches.add(item.config.stash[PLAN].devices[subject.facts["device"]].kind)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from harness import artifacts, asked, environment, run_file, summary, terminal
 from harness.combinations import AXES, Subject, SubjectIndex, finest_axis
 from harness.keys import LEASES, PLAN, RUN_FILE, is_worker, subject_of, worker_input
 from harness.plan import ALL, Plan, Selection, make_plan
+from harness.recorder import REFUSED
 from harness.sharing import leases_of
 from harness.sql_url import redacted
 from harness.wording import counted, damage
@@ -194,8 +195,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     else:
         colour = terminalreporter.hasmarkup
         terminalreporter.write_line(summary.render(rows, width=terminal.columns(), colour=colour))
-    for line in summary.repetitions(run.measurements):
+    for line in (*summary.repetitions(run.measurements), *_refusals(terminalreporter)):
         terminalreporter.write_line(line, yellow=True)
     if run.damaged_lines:
         terminalreporter.write_line(damage(run.damaged_lines), yellow=True)
     terminalreporter.write_line(f"{counted(len(run.measurements), 'measurement')} in {os.path.relpath(path)}")
+
+
+def _refusals(terminalreporter: pytest.TerminalReporter) -> Iterator[str]:
+    """The times that were not recorded, and why."""
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, text in getattr(report, "user_properties", ()) if getattr(report, "when", None) == "call" else ():
+                if name == REFUSED:
+                    yield f"refused: {text}"

@@ -13,9 +13,12 @@ import numpy as np
 from harness.combinations import Subject
 from harness.networks import Network
 from harness.records import DeviceFacts, Measurement
+from harness.resolution import accepted
 from harness.run_file import append
 from targets.inventory import Device
 from targets.target import Identity, Timing
+
+REFUSED = "refused"  # the property of a test
 
 
 @dataclass(frozen=True)
@@ -25,11 +28,13 @@ class Circumstances:
     Attributes:
         firmware, image: SHA-256 of what ran on the device and of the `.reds` image.
         attempts: how often what is recorded next was tried.
+        refusal: why a time is not recorded, None for one that is.
     """
 
     firmware: str | None = None
     image: str | None = None
     attempts: Callable[[], int] = lambda: 1
+    refusal: Callable[[Timing], str | None] = accepted
 
 
 def write_device_facts(path: Path, device: Device, identity: Identity) -> None:
@@ -116,8 +121,15 @@ class Recorder:
         from_subnet: str | None = None,
         layer: str | None = None,
     ) -> None:
-        """Record a time in the unit of the device's own clock: the median, with all raw samples."""
-        clock = timing.clock
+        """Record a time in the unit of the device's own clock: the median, with all raw samples.
+
+        A time that is refused is a property of the test, which says why, instead.
+        """
+        clock, refusal = timing.clock, self.circumstances.refusal(timing)
+        if refusal is not None:
+            name = self._place_name(metric, subnet or self.subject.facts["subnet"], from_subnet, layer)
+            self.properties.append((REFUSED, f"{name} on {self.subject.facts['device']}: {refusal}"))
+            return
         facts = {"metric": metric, "unit": clock.kind, "better": "lower", "deterministic": clock.deterministic}
         facts |= {"clock": clock.kind, "overhead": timing.overhead, "from_subnet": from_subnet, "layer": layer}
         self._write(statistics.median(timing.samples), timing.samples, subnet, facts)
@@ -152,9 +164,12 @@ class Recorder:
         self.properties.append((self._property_name(measurement), f"{value:.10g} {measurement.unit}"))
 
     def _property_name(self, measurement: Measurement) -> str:
+        return self._place_name(measurement.metric, measurement.subnet, measurement.from_subnet, measurement.layer)
+
+    def _place_name(self, metric: str, subnet: str | None, from_subnet: str | None, layer: str | None) -> str:
         """The metric, and whatever the test's own properties do not say of what was measured: "switch[100->50]"."""
-        level = None if measurement.subnet == self.subject.facts["subnet"] else measurement.subnet
-        if measurement.from_subnet:
-            level = f"{measurement.from_subnet}->{measurement.subnet}"
-        place = "-".join(part for part in (level, measurement.layer) if part)
-        return f"{measurement.metric}[{place}]" if place else measurement.metric
+        level = None if subnet == self.subject.facts["subnet"] else subnet
+        if from_subnet:
+            level = f"{from_subnet}->{subnet}"
+        place = "-".join(part for part in (level, layer) if part)
+        return f"{metric}[{place}]" if place else metric

@@ -254,3 +254,10 @@ def test_spread_is_seen_in_what_is_collected(inventory: Path) -> None:
         "mlp1-digits-int8-nano-b-100]",
         "mlp1-digits-int8-nano-b-50]",
     ]
+
+
+def test_tests_are_chosen_by_the_kind_of_their_device(inventory: Path) -> None:
+    arguments = ("--matrix", MATRIX, "--devices-file", inventory, "--device", "nano-a", "--device", "pico-a")
+    found = collected(run_pytest("--collect-only", "-q", *arguments, "-k", "nano33ble and parity").stdout)
+    assert len(found) == 4
+    assert all("-nano-a-" in name for name in found)
