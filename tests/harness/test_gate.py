@@ -261,14 +261,12 @@ class TestOnePart:
         assert "have no value in common" in done.output
 
     def test_a_device_whose_tests_are_all_skipped_though_it_is_there_fails(
-        self, images: RunFile, measure: Callable[..., Done], tmp_path: Path
+        self, measure: Callable[..., Done], tmp_path: Path
     ) -> None:
-        (size,) = (m for m in images.measurements if m.metric == "image_bytes")
-        place = {"device": None, "precision": None, "subnet": "100", "test": "suites/test_search.py::test_search[mlp1-digits]"}
-        of_no_device = replace(size, metric="search_gap", unit="fraction", value=0.0, samples=(0.0,), **place)
-        baseline = write(tmp_path / "before.jsonl", replace(images, measurements=(*images.measurements, of_no_device)))
+        chosen = ("--device", "host", "-k", f"({IMAGE}) or test_search")
+        baseline = write(tmp_path / "before.jsonl", measure(*chosen).run)
 
-        done = measure("--device", "host", "-k", f"({IMAGE}) or test_search", "--compare", baseline, plugin=SKIP_DEVICES)
+        done = measure(*chosen, "--compare", baseline, plugin=SKIP_DEVICES)
 
         assert done.process.returncode == pytest.ExitCode.TESTS_FAILED
         assert "missing: image_bytes[mlp1-digits-int8-host]" in done.output
