@@ -96,6 +96,7 @@ _FITS: Mapping[str, Callable[[Any], bool]] = {
     "tuple[int, ...]": _all(_is_integer),
     "tuple[float, ...]": _all(_is_number),
     "Mapping[str, str]": lambda value: isinstance(value, dict) and all(map(_is_text, value.values())),
+    "Mapping[str, float]": lambda value: isinstance(value, dict) and all(map(_is_number, value.values())),
 }
 
 

@@ -40,6 +40,8 @@ class Run:
         tests: how many tests were to run. Fewer outcomes tell that the run was cut short.
         baseline_reason, baseline_date: why and when (UTC, ISO 8601) this run was made a baseline; None unless it was.
         baseline_previous: id of the run that was the baseline until then; None if there was none.
+        noise: in a baseline, the A/A noise floors that were measured for it: by `noise_key` the relative shift that one pair of
+            runs of the same program in a hundred exceeds.
 
     `asked`, `whole`, `narrowed` and `tests` are None where no suites were run, and in files of versions before 3 (`narrowed`: 4).
     """
@@ -61,9 +63,12 @@ class Run:
     baseline_reason: str | None = None
     baseline_date: str | None = None
     baseline_previous: str | None = None
+    noise: Mapping[str, float] | None = None
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
+        if any(not (0 <= floor < math.inf) for floor in (self.noise or {}).values()):
+            raise ConfigError(f"run {self.id}: a noise floor is a number from 0 on", seen=repr(self.noise)[:80])
         for name, text in (("started", self.started), ("baseline_date", self.baseline_date)):
             if text is not None and not _is_moment(text):
                 do = "a time in ISO 8601 with its zone, such as 2026-09-01T12:00:00+00:00"
@@ -73,6 +78,11 @@ class Run:
     def order(self) -> tuple[datetime, str]:
         """Sorts runs by the time when they started."""
         return datetime.fromisoformat(self.started), self.id
+
+
+def noise_key(metric: str, device: str | None) -> str:
+    """How `Run.noise` names a metric on a device."""
+    return f"{metric} on {device}"
 
 
 def _is_moment(text: str) -> bool:

@@ -27,6 +27,7 @@ _TYPES: Mapping[str, TypeEngine] = {
     "tuple[int, ...]": JSON(none_as_null=True),
     "tuple[float, ...]": JSON(none_as_null=True),
     "Mapping[str, str]": JSON(none_as_null=True),
+    "Mapping[str, float]": JSON(none_as_null=True),
 }
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import argparse
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.commands.runs import add_results, read_run
+from harness.commands.unreadable import LeftOut
 from harness.judging import sides
+from harness.judging.noise_floor import noise_floors
 from harness.lines import to_line
 from harness.matrix import SUITES
-from harness.records import FAILURES, last_outcomes
+from harness.records import FAILURES, last_outcomes, noise_key
 from harness.run_file import RunFile, read
-from harness.sources import is_of_suites
+from harness.sources import is_of_suites, runs
 from harness.wording import counted, damage
 from reds.errors import ConfigError
 from reds.files import write_whole
@@ -39,6 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="even if tests failed or were chosen one by one, the working tree had changes, or values of the baseline before are "
         "missing",
+    )
+    parser.add_argument(
+        "--noise",
+        metavar="FOLDER|URL",
+        help="runs of the same program, whose A/A noise floors are kept with the baseline (see: python -m harness noise)",
     )
     parser.add_argument(
         "--baselines", type=Path, default=BASELINES, metavar="DIR", help="where baselines lie (default: results/baselines)"
@@ -74,7 +82,10 @@ def run(options: argparse.Namespace) -> int:
             f"{sides.name(found)} is no baseline", seen="; ".join(fault.seen for fault in faults), do=f"{do}; or use --force"
         )
     previous = None if before is None else predecessor(before, found)
-    promote(found, path, options.reason.strip(), previous)
+    noise = _noise(found, options.noise) if options.noise else None
+    promote(found, path, options.reason.strip(), previous, noise)
+    if noise:
+        print(f"with {counted(len(noise), 'noise floor')}: " + ", ".join(f"{key} {floor:.1%}" for key, floor in noise.items()))
     if loss:
         print(f"dropped: {loss}")
     written = read(path)
@@ -129,7 +140,22 @@ def unfitness(run: RunFile) -> list[Fault]:
     return faults
 
 
-def promote(run: RunFile, path: Path, reason: str, previous: str | None) -> None:
+def _noise(run: RunFile, where: str) -> Mapping[str, float]:
+    """The noise floors of what a run measured, from other runs.
+
+    Raises:
+        ConfigError: those runs tell of none.
+    """
+    measured = {noise_key(m.metric, m.device) for m in run.measurements}
+    floors = {noise_key(*floor.place): floor.noise for floor in noise_floors(runs(where, unreadable=LeftOut()))}
+    found = {key: floor for key, floor in floors.items() if floor is not None and key in measured}
+    if not found:
+        do = "measure several times without a change, with the same devices: pytest suites --results FOLDER"
+        raise ConfigError(f"too few values of the same program in {where} for a noise floor", do=do)
+    return found
+
+
+def promote(run: RunFile, path: Path, reason: str, previous: str | None, noise: Mapping[str, float] | None = None) -> None:
     """Write a run as a baseline, whole or not at all.
 
     Args:
@@ -137,7 +163,8 @@ def promote(run: RunFile, path: Path, reason: str, previous: str | None) -> None
         path: of the baseline, replaced if it is there.
         reason: why.
         previous: id of the run that was the baseline before.
+        noise: as in `harness.records.Run`.
     """
     date = datetime.now(UTC).isoformat(timespec="seconds")
-    header = replace(run.run, baseline_reason=reason, baseline_date=date, baseline_previous=previous)
+    header = replace(run.run, baseline_reason=reason, baseline_date=date, baseline_previous=previous, noise=noise)
     write_whole(path, b"".join(map(to_line, (header, *run.devices, *run.measurements, *run.outcomes))))

@@ -42,7 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--network", action="append", default=[], metavar="NAME", help="only this network; may be repeated")
     parser.add_argument("--column", action="append", default=[], metavar="NAME", help="only this column; may be repeated")
     parser.add_argument("--seeds", type=int, metavar="N", help="how many runs, with the seeds from 0 on (default: the file's)")
-    parser.add_argument("--quick", action="store_true", help="a slice of minutes: a few epochs on a part of the data, one run")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="a slice: a few epochs on a part of the data, one run; a minute for digits, about ten for image networks",
+    )
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help=f"folder of the data sets (default: {DATA_VARIABLE})")
     parser.add_argument("--models", type=Path, metavar="DIR", help=f"folder of published networks (default: {MODELS_VARIABLE})")
     form = parser.add_mutually_exclusive_group()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from harness.judging import accuracy, exact, sampled
@@ -12,7 +12,7 @@ from harness.judging.circumstances import Circumstances
 from harness.judging.sampled import Samples
 from harness.judging.thresholds import Threshold, Thresholds
 from harness.judging.verdict import Judgement, Verdict, relative
-from harness.records import FAILURES, Key, Measurement, Outcome, last_outcomes
+from harness.records import FAILURES, Key, Measurement, Outcome, last_outcomes, noise_key
 from harness.run_file import RunFile
 
 CHANGED = frozenset({Verdict.BETTER, Verdict.WORSE, Verdict.UNSTABLE})
@@ -74,7 +74,7 @@ class Judge:
     def __init__(self, a: RunFile, b: RunFile, thresholds: Thresholds) -> None:
         self._a = {measurement.key: measurement for measurement in a.measurements}
         self._b = {measurement.key: measurement for measurement in b.measurements}
-        self._thresholds = thresholds
+        self._thresholds, self._noise = thresholds, a.run.noise or {}
         self._circumstances = Circumstances(a, b)
         self._ended = last_outcomes(b.outcomes)
         both = ((m, self._b[key]) for key, m in self._a.items() if key in self._b)
@@ -133,6 +133,8 @@ class Judge:
 
     def _judge(self, a: Measurement, b: Measurement) -> Judgement:
         threshold = self._thresholds.of(b)
+        floor = self._noise.get(noise_key(b.metric, b.device), 0.0)
+        threshold = replace(threshold, noise=max(threshold.noise, floor))
         if _is_accuracy(a):
             return accuracy.judge(a, b, threshold)
         if a.deterministic and not b.deterministic:

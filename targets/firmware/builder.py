@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import filelock
 
@@ -149,8 +150,7 @@ def _run_platformio(
     Raises:
         FlashError: of the kind and with the words of `failure`: it failed or took too long; what the log tells is quoted.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
+    with _log_of(log) as output:
         begin = output.tell()
         try:
             done = subprocess.run(
@@ -169,9 +169,21 @@ def _run_platformio(
         raise type(failure)(failure.what, seen=seen, log=log)
 
 
+def _log_of(log: Path) -> BinaryIO:
+    """Where output goes: nowhere if the log cannot be written (a full disk); building and uploading do not depend on it."""
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return log.open("ab")
+    except OSError:
+        return Path(os.devnull).open("ab")
+
+
 def _telling(log: Path, begin: int) -> list[str]:
-    """The lines of a log from some byte on that speak of errors, or the last ones if none does."""
-    lines = log.read_bytes()[begin:].decode(errors="replace").strip().splitlines()
+    """The lines of a log from some byte on that speak of errors, or the last ones if none does; none if it was not kept."""
+    try:
+        lines = log.read_bytes()[begin:].decode(errors="replace").strip().splitlines()
+    except OSError:
+        return []
     return [line for line in lines if _ERROR.search(line)][:LOG_LINES] or lines[-LOG_LINES:]
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import shutil
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from harness import run_file
 from harness.__main__ import main
 from harness.judging import Thresholds, Verdict, compare
 from harness.judging.noise_floor import EARLIER_RUNS, NoiseFloor, noise_floors
 from harness.records import Measurement
 from harness.toml_table import read_toml
+from reds.errors import ConfigError
 from targets.firmware import build
 from tests.harness.examples import a_measurement, some_device_facts
 from tests.harness.running import MATRIX, run_pytest
@@ -95,6 +98,41 @@ def test_the_command_prints_thresholds_that_keep_the_gate_quiet(
     (without,), (knowing,) = compare(before, after, Thresholds()), compare(before, after, thresholds)
     assert without.verdict in {Verdict.WORSE, Verdict.BETTER}
     assert (knowing.verdict, knowing.reason) == (Verdict.UNSTABLE, "below the noise floor")
+
+
+def test_a_baseline_keeps_the_floors_that_were_measured_for_it(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(1)
+    quiet, loud = a_latency(rng, firmware="a"), a_latency(rng, firmware="b")
+    path = write_run(tmp_path, run_of_day(0), HOST, quiet)
+    options = ["--name", "floors", "--reason", "a reason", "--baselines", str(tmp_path / "baselines"), "--force"]
+
+    assert main(["baseline", str(path), *options, "--noise", str(folder)]) == 0
+
+    assert "with 1 noise floor: latency on host " in capsys.readouterr().out
+    baseline = run_file.read(tmp_path / "baselines" / "floors.jsonl")
+    assert list(baseline.run.noise or {}) == ["latency on host"]
+    (knowing,) = compare(baseline, file_of(run_of_day(1), [loud], [HOST]), Thresholds())
+    assert (knowing.verdict, knowing.reason) == (Verdict.UNSTABLE, "below the noise floor")
+
+
+def test_runs_that_tell_of_no_floor_make_no_baseline_with_one(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_run(tmp_path, run_of_day(0), HOST, a_measurement())
+    options = ["--name", "floors", "--reason", "a reason", "--baselines", str(tmp_path / "baselines"), "--force"]
+
+    assert main(["baseline", str(path), *options, "--noise", str(folder)]) == 2
+
+    assert "too few values of the same program" in capsys.readouterr().err
+    assert not (tmp_path / "baselines").exists()
+
+
+@pytest.mark.parametrize("floor", [-0.1, float("inf")])
+def test_a_floor_is_a_number_from_zero_on(floor: float) -> None:
+    with pytest.raises(ConfigError, match="a noise floor is a number from 0 on"):
+        replace(run_of_day(0), noise={"latency on host": floor})
 
 
 def test_the_command_says_what_it_cannot_tell(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

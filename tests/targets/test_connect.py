@@ -97,6 +97,12 @@ def test_an_upload_keeps_its_log(host_firmware: Firmware, tmp_path: Path) -> Non
     assert "upload" in log.read_text()
 
 
+def test_an_upload_whose_log_cannot_be_written_says_the_same(host_firmware: Firmware, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(FlashError, match=r"(?s)uploading native to /dev/null failed.*exit status"):
+        upload(host_firmware, "/dev/null", tmp_path / "file" / "upload.log")
+
+
 def test_an_upload_builds_the_image_in_again(host_firmware: Firmware, network: Example, tmp_path: Path, project: Path) -> None:
     """What PlatformIO leaves in its folder when it has tried is what would have been uploaded."""
     with_image = build(host_firmware.environment, project, network.images["int8"])
