@@ -60,6 +60,7 @@ COMMANDS: tuple[Command, ...] = (
     push,
     paper,
 )
+EXIT_CODES = "exit codes: 0 done, 1 failed, missing, or worse as asked (--fail-on), 2 wrong name, key or value, 130 interrupted"
 EXAMPLES = """examples:
   python -m harness devices                     which devices can be measured, and what the others lack
   python -m harness prepare --matrix digits     make what the matrix needs, before pytest
@@ -69,13 +70,16 @@ EXAMPLES = """examples:
   python -m harness interleave HEAD             what changes that are not committed do to this computer's latencies
   python -m harness paper --table 7             a published table, rebuilt
   python -m harness baseline latest --name digits --reason "first release"
+
 """
 
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
     raw = argparse.RawDescriptionHelpFormatter
-    top = argparse.ArgumentParser(prog="python -m harness", description=__doc__, epilog=EXAMPLES, formatter_class=raw)
+    top = argparse.ArgumentParser(
+        prog="python -m harness", description=__doc__, epilog=EXAMPLES + EXIT_CODES, formatter_class=raw
+    )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in COMMANDS:
         sub = commands.add_parser(

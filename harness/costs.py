@@ -24,8 +24,8 @@ def networks(run: RunFile, device: str) -> list[str]:
 def cost_table(run: RunFile, device: str, network: str, active_mw: float | None = None) -> CostTable:
     """The costs of a network's subnetworks on a device.
 
-    A subnetwork takes the longest time that was seen of it, also right after a change to it, and a change the longest of all
-    changes. Its energy is that time at the power given, else its MACs stand for it.
+    A subnetwork takes the longest time that was seen of it, also right after a change to it, and no less than a smaller one; a
+    change takes the longest of all changes. Its energy is that time at the power given, else its MACs stand for it.
 
     Args:
         run: with measurements of accuracy, latency, switching and footprint.
@@ -42,7 +42,7 @@ def cost_table(run: RunFile, device: str, network: str, active_mw: float | None 
     if network not in networks(run, device):
         raise unknown_name(f"network of run {run.run.id} on {device}:", network, networks(run, device))
     found = [each for each in run.measurements if each.device == device and _network(each) == network]
-    options = sorted(_options(found), key=lambda option: -option.time_ticks)
+    options = _no_cheaper_than_smaller_ones(sorted(_options(found), key=lambda option: -option.energy))
     unit, rate = next(each.unit for each in found if each.metric == LATENCY), _ticks_per_us(run, device)
     energy_unit, source = MACS, MACS
     if active_mw is not None:
@@ -50,6 +50,16 @@ def cost_table(run: RunFile, device: str, network: str, active_mw: float | None 
         energy_unit, source = NANOJOULES, "model"
     switch = _longest(each for each in found if each.metric == SWITCH) if len(options) > 1 else 0
     return CostTable(network, device, _firmware(found), unit, rate, energy_unit, source, switch, tuple(options))
+
+
+def _no_cheaper_than_smaller_ones(options: Sequence[Option]) -> list[Option]:
+    """The largest first, as `options`: a clock that runs may have seen a smaller one at a bad moment."""
+    found: list[Option] = []
+    time_ticks = ram_bytes = 0
+    for option in reversed(options):
+        time_ticks, ram_bytes = max(time_ticks, option.time_ticks), max(ram_bytes, option.ram_bytes)
+        found.insert(0, replace(option, time_ticks=time_ticks, ram_bytes=ram_bytes))
+    return found
 
 
 def _powered(options: Iterable[Option], unit: str, rate: float | None, active_mw: float) -> list[Option]:

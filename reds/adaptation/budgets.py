@@ -71,12 +71,12 @@ def _in_units(trace: Trace, name: str, costs: CostTable) -> np.ndarray:
     elif name == "time_us":
         if costs.ticks_per_us is None:
             do = "give the trace a column time_share instead"
-            raise ConfigError(f"time_us needs a clock that tells the time; the cost table counts {costs.time_unit}", do=do)
+            raise ConfigError(f"time_us needs a clock that tells the time; the costs are counted in {costs.time_unit}", do=do)
         scaled = values * costs.ticks_per_us
     else:
         if costs.energy_unit != NANOJOULES:
             do = "give the trace a column energy_share or harvest_share instead"
-            raise ConfigError(f"{name} needs energies in {NANOJOULES}; the cost table has {costs.energy_unit}", do=do)
+            raise ConfigError(f"{name} needs energies in {NANOJOULES}; the costs are in {costs.energy_unit}", do=do)
         scaled = values * ABSOLUTE[name] * (trace.durations_s if name.endswith("_mw") else 1)
     return np.minimum(np.floor(scaled + _ROUNDING), UNLIMITED).astype(np.int64)
 

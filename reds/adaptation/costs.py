@@ -156,7 +156,7 @@ def counted_costs(bundle: Bundle) -> CostTable:
     options = []
     for subnet in bundle.subnets:
         if subnet.name not in accuracy:
-            do = "measure it: python -m reds evaluate BUNDLE, or fine-tune the network"
+            do = "measure it, and keep it: python -m reds evaluate BUNDLE -o EVALUATED"
             raise ConfigError(f"the bundle does not say how accurate subnetwork {subnet.name!r} is", do=do)
         cost = bundle.architecture.cost(subnet.widths)
         options.append(Option(subnet.name, cost.macs, cost.macs, cost.peak_activation_bytes(1), accuracy[subnet.name]))

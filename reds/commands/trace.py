@@ -68,6 +68,9 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _made(arguments: argparse.Namespace) -> Trace:
     bounds = Bounds(arguments.least, arguments.most)
+    for name, value in (("--hours", arguments.hours), ("--step", arguments.step)):
+        if not 0 < value < float("inf"):
+            raise ConfigError(f"{name} is above zero", seen=f"{value:g}")
     return generate(arguments.kind, arguments.hours * HOUR_S, arguments.step, arguments.seed, bounds)
 
 

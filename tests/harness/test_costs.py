@@ -49,6 +49,15 @@ def test_a_subnetwork_takes_the_longest_that_was_seen() -> None:
     table.check_of(DEVICE, a_measurement().firmware)
 
 
+def test_a_smaller_subnetwork_that_was_seen_at_a_bad_moment_slows_the_larger_ones() -> None:
+    run = a_run(*measured("50", (1200,), 0.85, 200, 100))
+    assert [(option.name, option.time_ticks) for option in cost_table(run, DEVICE, NETWORK).options] == [
+        ("100", 1205),
+        ("50", 1205),
+        ("25", 430),
+    ]
+
+
 def test_a_power_makes_energies_where_the_clock_tells_the_time() -> None:
     some = [replace(each, unit="cycles") if each.unit == "instructions" else each for each in a_run().measurements]
     run = replace(a_run(), measurements=tuple(some), devices=(some_device_facts(id=DEVICE, clock="cycles", clock_hz=64_000_000),))

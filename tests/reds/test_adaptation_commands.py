@@ -69,6 +69,8 @@ def test_the_kinds_are_listed_with_their_sources(capsys: pytest.CaptureFixture) 
         (("--kind", "moon"), "unknown kind of trace 'moon'"),
         (("--kind", "solar", "-o", "a.txt"), "ends in .csv or .parquet"),
         (("--kind", "solar", "--least", "2"), "lower and an upper share"),
+        (("--kind", "solar", "--hours", "-1"), "--hours is above zero\n  seen: -1"),
+        (("--kind", "solar", "--step", "nan"), "--step is above zero"),
     ],
 )
 def test_wrong_arguments_of_trace_end_with_two(capsys: pytest.CaptureFixture, arguments: tuple, words: str) -> None:

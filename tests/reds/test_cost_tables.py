@@ -117,7 +117,7 @@ def test_columns_become_whole_numbers_of_the_device(columns: dict, resource: str
 
 def test_a_clock_that_does_not_tell_the_time_knows_no_microseconds() -> None:
     emulated = replace(cost_table(), time_unit="instructions", ticks_per_us=None)
-    with pytest.raises(ConfigError, match=r"counts instructions(?s:.*)time_share"):
+    with pytest.raises(ConfigError, match=r"counted in instructions(?s:.*)time_share"):
         budgets_of(trace(time_us=[1.0, 1.0]), emulated)
 
 
