@@ -18,6 +18,14 @@ from reds.errors import BenchError
 
 BASELINE = pytest.StashKey[RunFile]()
 RESULT = pytest.StashKey[JudgedRun]()
+# Options of pytest with which no test runs, by the names that it keeps them under.
+RUNS_NOTHING = {
+    "collectonly": "--collect-only",
+    "showfixtures": "--fixtures",
+    "show_fixtures_per_test": "--fixtures-per-test",
+    "setuponly": "--setup-only",
+    "setupplan": "--setup-plan",
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,12 +49,21 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     name = session.config.option.compare
     if name is None and session.config.option.compare_all:
         raise pytest.UsageError("--compare-all says how to compare: give --compare NAME too")
+    if name is not None:
+        _check_tests_run(session.config)
     if name is None or hasattr(session.config, "workerinput"):  # with xdist, the controller alone judges
         return
     try:
         session.config.stash[BASELINE] = read_run(name, session.config.option.results or RUNS)
     except BenchError as error:
         raise pytest.UsageError(str(error)) from error
+
+
+def _check_tests_run(config: pytest.Config) -> None:
+    """Raise UsageError where an option, perhaps from addopts, keeps tests from running: there would be nothing to judge."""
+    idle = [option for name, option in RUNS_NOTHING.items() if getattr(config.option, name, False)]
+    if idle:
+        raise pytest.UsageError(f"--compare judges what tests measure, and {', '.join(idle)} runs none: leave one of them out")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -68,7 +85,7 @@ def _judge(session: pytest.Session) -> None:
     if baseline is None or path is None:
         return
     if not path.exists():
-        if session.exitstatus == pytest.ExitCode.OK and not config.option.collectonly:
+        if session.exitstatus == pytest.ExitCode.OK:
             print("--compare: no test that measures was run, so nothing was judged", file=sys.stderr)
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         return

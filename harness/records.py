@@ -19,6 +19,7 @@ ABSENT, MISFIT, OWN_DOING = CAUSES = ("absent", "misfit", "own doing")
 # What a matrix has names for, as fields of records.
 AXES = ("architecture", "dataset", "precision", "device", "subnet")
 REASON_CHARACTERS = 2000
+LARGEST_NOISE = 10.0  # a tenfold time; more would judge nothing any more
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,8 @@ class Run:
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
-        if any(not (0 <= floor < math.inf) for floor in (self.noise or {}).values()):
-            raise ConfigError(f"run {self.id}: a noise floor is a number from 0 on", seen=repr(self.noise)[:80])
+        if any(not 0 <= floor <= LARGEST_NOISE for floor in (self.noise or {}).values()):
+            raise ConfigError(f"run {self.id}: a noise floor is a number from 0 to {LARGEST_NOISE:g}", seen=repr(self.noise)[:80])
         for name, text in (("started", self.started), ("baseline_date", self.baseline_date)):
             if text is not None and not _is_moment(text):
                 do = "a time in ISO 8601 with its zone, such as 2026-09-01T12:00:00+00:00"

@@ -86,6 +86,8 @@ def run(options: argparse.Namespace) -> int:
     promote(found, path, options.reason.strip(), previous, noise)
     if noise:
         print(f"with {counted(len(noise), 'noise floor')}: " + ", ".join(f"{key} {floor:.1%}" for key, floor in noise.items()))
+    elif before is not None and before.run.noise:
+        print("the noise floors of the baseline before are not in it: --noise FOLDER measures them")
     if loss:
         print(f"dropped: {loss}")
     written = read(path)

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.judging import accuracy, exact, sampled
 from harness.judging.circumstances import Circumstances
-from harness.judging.sampled import Samples
+from harness.judging.sampled import FEWEST_SAMPLES, Samples
 from harness.judging.thresholds import Threshold, Thresholds
 from harness.judging.verdict import Judgement, Verdict, relative
 from harness.records import FAILURES, Key, Measurement, Outcome, last_outcomes, noise_key
@@ -161,6 +161,10 @@ class _Sampled:
         self._spreads = sampled.usual_spreads(groups)
 
     def judge(self, a: Measurement, b: Measurement, threshold: Threshold) -> Judgement:
+        counts = len(a.samples), len(b.samples)
+        if min(counts) < FEWEST_SAMPLES <= max(counts):  # else fewer samples would be a way past every judge
+            verdict = Verdict.MISSING if counts[0] > counts[1] else Verdict.NEW
+            return Judgement(verdict, None, reason=f"{min(counts)} samples are too few to be judged beside {max(counts)}")
         usual_spread = self._spreads.get((b.metric, b.device), 0.0)
         return sampled.judge(self._samples[id(a)], self._samples[id(b)], a.better, threshold, usual_spread, unit=b.unit)
 

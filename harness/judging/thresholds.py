@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from harness.records import Measurement
+from harness.records import LARGEST_NOISE, Measurement
 from harness.run_file import RunFile
 from reds.errors import ConfigError, unknown_name
 
@@ -44,7 +44,9 @@ class Threshold:
 
 NUMBERS = tuple(field.name for field in fields(Threshold))
 # More than these judges nothing any more: a doubled count, a tenfold time, a second or more of any clock, certainty.
-LARGEST: Mapping[str, float] = {"tolerance": 1.0, "change": 10.0, "least": 1e9, "noise": 10.0, "significance": 1.0}
+LARGEST: Mapping[str, float] = {"tolerance": 1.0, "change": 10.0, "least": 1e9, "noise": LARGEST_NOISE, "significance": 1.0}
+# Below this no difference of a run of usual length would ever count.
+LEAST_SIGNIFICANCE = 1e-4
 SELECTORS = ("metric", "device", "unit", "suite")
 
 
@@ -149,8 +151,9 @@ def _text(where: str, key: str, value: Any) -> str:
 
 
 def _number(where: str, key: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST[key]:
-        raise ConfigError(f"{key} in {where} is not a number from 0 to {LARGEST[key]:g}", seen=repr(value))
+    least = LEAST_SIGNIFICANCE if key == "significance" else 0.0
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= LARGEST[key]:
+        raise ConfigError(f"{key} in {where} is not a number from {least:g} to {LARGEST[key]:g}", seen=repr(value))
     return float(value)
 
 

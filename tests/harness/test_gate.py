@@ -322,3 +322,12 @@ def pytest_terminal_summary(terminalreporter):
     done = measure("--device", "host", "-k", IMAGE, plugin=show)
 
     assert "scipy: False" in done.output
+
+
+@pytest.mark.parametrize("option", ["--collect-only", "--fixtures", "--setup-plan"])
+def test_what_runs_no_test_is_not_judged(tmp_path: Path, option: str) -> None:
+    place = {"PYTEST_ADDOPTS": option}
+    done = run_pytest("--matrix", MATRIX, "--results", tmp_path, "--compare", "digits", "--compare-all", environment=place)
+
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR, done.stdout
+    assert f"{option} runs none" in done.stdout + done.stderr

@@ -83,6 +83,13 @@ def test_a_single_sample_is_not_judged_and_says_so() -> None:
     assert judged(timed(1, count=3), timed(2, 1.5, count=3)).noise is None
 
 
+@pytest.mark.parametrize("count", [1, 4])
+def test_fewer_samples_than_can_be_judged_are_no_way_past_the_gate(count: int) -> None:
+    slower = judged(timed(1, count=20), timed(2, 10, count=count))
+
+    assert (slower.verdict, slower.reason) == (Verdict.MISSING, f"{count} samples are too few to be judged beside 20")
+
+
 def test_a_difference_above_the_noise_that_does_not_matter_says_why() -> None:
     assert judged(timed(1), timed(2, 1.04, noise=0.001)).reason == "below the threshold of 5 %"
     tiny = [

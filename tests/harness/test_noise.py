@@ -115,6 +115,8 @@ def test_a_baseline_keeps_the_floors_that_were_measured_for_it(
     assert list(baseline.run.noise or {}) == ["latency on host"]
     (knowing,) = compare(baseline, file_of(run_of_day(1), [loud], [HOST]), Thresholds())
     assert (knowing.verdict, knowing.reason) == (Verdict.UNSTABLE, "below the noise floor")
+    assert main(["baseline", str(path), *options]) == 0
+    assert "the noise floors of the baseline before are not in it: --noise FOLDER measures them" in capsys.readouterr().out
 
 
 def test_runs_that_tell_of_no_floor_make_no_baseline_with_one(
@@ -129,9 +131,9 @@ def test_runs_that_tell_of_no_floor_make_no_baseline_with_one(
     assert not (tmp_path / "baselines").exists()
 
 
-@pytest.mark.parametrize("floor", [-0.1, float("inf")])
+@pytest.mark.parametrize("floor", [-0.1, 1e6, float("inf"), float("nan")])
 def test_a_floor_is_a_number_from_zero_on(floor: float) -> None:
-    with pytest.raises(ConfigError, match="a noise floor is a number from 0 on"):
+    with pytest.raises(ConfigError, match="a noise floor is a number from 0 to 10"):
         replace(run_of_day(0), noise={"latency on host": floor})
 
 

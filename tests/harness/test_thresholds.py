@@ -49,7 +49,8 @@ def test_rules_are_looked_up_by_metric_device_unit_and_suite() -> None:
         ([{"change": 11}], "change in .* is not a number from 0 to 10"),
         ([{"noise": 1e3}], "noise in .* is not a number from 0 to 10"),
         ([{"least": 1e10}], r"least in .* is not a number from 0 to 1e\+09"),
-        ([{"significance": 2}], "significance in .* is not a number from 0 to 1"),
+        ([{"significance": 2}], "significance in .* is not a number from 0.0001 to 1"),
+        ([{"significance": 0}], "significance in .* is not a number from 0.0001 to 1"),
     ],
 )
 def test_what_is_wrong_with_thresholds_is_named(tables: object, message: str) -> None:
