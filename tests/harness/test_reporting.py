@@ -214,15 +214,15 @@ def test_pytest_benchmark_holds_the_devices_own_nanoseconds(measure: Callable[..
 SLOW = """
 import pytest
 from dataclasses import replace
-from targets.wire_target import WireTarget
+from harness.boards import Board
 
-time = WireTarget.time
+time = Board.time  # behind the check of the device, which would find the lie
 
 def slow(self, request):
     timing = time(self, request)
     return replace(timing, samples=tuple(1000 + 100 * sample for sample in timing.samples))
 
-WireTarget.time = slow
+Board.time = slow
 """
 
 
