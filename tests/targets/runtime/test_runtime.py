@@ -271,7 +271,7 @@ def test_probabilities_are_the_softmax_of_the_outputs(library: ctypes.CDLL, prec
     network.put(some_inputs(image, 1, seed)[0])
     network.invoke()
     expected = softmax(image.dequantise_outputs(0, network.get(classes, image.element_type)))
-    rounding = 1e-6 + classes * np.finfo(np.float32).eps / 2  # of each exponential, and of each addition of their sum
+    rounding = 1e-6 + classes * float(np.finfo(np.float32).eps) / 2  # of each exponential, and of each addition of their sum
     np.testing.assert_allclose(network.probabilities(classes), expected, rtol=rounding, atol=1e-37)
 
 
