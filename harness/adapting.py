@@ -11,7 +11,7 @@ import numpy as np
 from harness.boards import Board
 from harness.networks import Deployment
 from reds.adaptation.budgets import Budgets, budgets_of
-from reds.adaptation.costs import MACS, CostTable, Option
+from reds.adaptation.costs import MACS, CostTable, Option, no_cheaper_than_smaller_ones, ticks_per_us
 from reds.adaptation.generators import DAY_S, Bounds, generate
 from reds.adaptation.policies import DEFAULT, Store, policy, statics, store_for
 from reds.adaptation.simulation import simulate
@@ -20,7 +20,6 @@ from targets.target import FirstInferenceTime, InferenceTime, SwitchTime
 
 MOST_SHARE = 1.2  # the largest budget, as a share of what the whole network takes
 STORE_SHARE = 0.25  # of what the whole network takes in the replay
-US_PER_S = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,16 +54,14 @@ def measured_costs(board: Board, deployment: Deployment, inputs: np.ndarray, acc
     """
     names = [subnet.name for subnet in deployment.network.bundle.subnets]
     options: list[Option] = []
-    most = 0
-    for level in reversed(range(len(names))):
-        most = max(most, *(board.time(InferenceTime(level, each, 1)).samples[0] for each in inputs))
-        ram, macs = board.loaded.level_arena_bytes[level], deployment.network.macs(names[level])
-        options.insert(0, Option(names[level], most, macs, ram, accuracies[level]))
-    switches = [max(board.time_switch(*pair).samples) for pair in permutations(range(len(names)), 2)]
+    for level, name in enumerate(names):
+        longest = max(board.time(InferenceTime(level, each, 1)).samples[0] for each in inputs)
+        ram, macs = board.loaded.level_arena_bytes[level], deployment.network.macs(name)
+        options.append(Option(name, longest, macs, ram, accuracies[level]))
+    switch = max((max(board.time_switch(*pair).samples) for pair in permutations(range(len(names)), 2)), default=0)
     clock, firmware = board.identity.clock, board.identity.firmware_sha256
-    rate = None if clock.hz is None else clock.hz / US_PER_S
-    switch = max(0, *switches) if switches else 0
-    return CostTable(deployment.sha256, board.device.id, firmware, clock.kind, rate, MACS, MACS, switch, tuple(options))
+    rate, kept = ticks_per_us(clock.hz), no_cheaper_than_smaller_ones(options)
+    return CostTable(deployment.sha256, board.device.id, firmware, clock.kind, rate, MACS, MACS, max(switch, 0), kept)
 
 
 def a_day(kind: str, requests: int, table: CostTable, seed: int) -> Day:

@@ -7,13 +7,12 @@ from dataclasses import replace
 
 from harness.records import Measurement
 from harness.run_file import RunFile
-from reds.adaptation.costs import MACS, NANOJOULES, CostTable, Option
+from reds.adaptation.costs import MACS, NANOJOULES, CostTable, Option, no_cheaper_than_smaller_ones, ticks_per_us
 from reds.errors import ConfigError, unknown_name
 
 ACCURACY, LATENCY, FIRST, SWITCH, ARENA = "accuracy", "latency", "latency_first", "switch", "arena_bytes"
 NEEDED = {ACCURACY: "accuracy", LATENCY: "latency", SWITCH: "switching", ARENA: "footprint"}
 """Metrics without which there is no table, and the suite that measures each."""
-US_PER_S = 1_000_000
 
 
 def networks(run: RunFile, device: str) -> list[str]:
@@ -42,31 +41,21 @@ def cost_table(run: RunFile, device: str, network: str, active_mw: float | None 
     if network not in networks(run, device):
         raise unknown_name(f"network of run {run.run.id} on {device}:", network, networks(run, device))
     found = [each for each in run.measurements if each.device == device and _network(each) == network]
-    options = _no_cheaper_than_smaller_ones(sorted(_options(found), key=lambda option: -option.energy))
+    options = no_cheaper_than_smaller_ones(sorted(_options(found), key=lambda option: -option.energy))
     unit, rate = next(each.unit for each in found if each.metric == LATENCY), _ticks_per_us(run, device)
     energy_unit, source = MACS, MACS
     if active_mw is not None:
         options = _powered(options, unit, rate, active_mw)
         energy_unit, source = NANOJOULES, "model"
     switch = _longest(each for each in found if each.metric == SWITCH) if len(options) > 1 else 0
-    return CostTable(network, device, _firmware(found), unit, rate, energy_unit, source, switch, tuple(options))
+    return CostTable(network, device, _firmware(found), unit, rate, energy_unit, source, switch, options)
 
 
-def _no_cheaper_than_smaller_ones(options: Sequence[Option]) -> list[Option]:
-    """The largest first, as `options`: a clock that runs may have seen a smaller one at a bad moment."""
-    found: list[Option] = []
-    time_ticks = ram_bytes = 0
-    for option in reversed(options):
-        time_ticks, ram_bytes = max(time_ticks, option.time_ticks), max(ram_bytes, option.ram_bytes)
-        found.insert(0, replace(option, time_ticks=time_ticks, ram_bytes=ram_bytes))
-    return found
-
-
-def _powered(options: Iterable[Option], unit: str, rate: float | None, active_mw: float) -> list[Option]:
+def _powered(options: Iterable[Option], unit: str, rate: float | None, active_mw: float) -> tuple[Option, ...]:
     if rate is None:
         do = "leave out --active-mw: MACs stand for energy"
         raise ConfigError(f"a power makes no energy of {unit}, which are not time", do=do)
-    return [replace(option, energy=round(option.time_ticks / rate * active_mw) or 1) for option in options]
+    return tuple(replace(option, energy=round(option.time_ticks / rate * active_mw) or 1) for option in options)
 
 
 def _options(found: Sequence[Measurement]) -> Iterator[Option]:
@@ -83,7 +72,7 @@ def _options(found: Sequence[Measurement]) -> Iterator[Option]:
 def _ticks_per_us(run: RunFile, device: str) -> float | None:
     """None where the device's clock does not tell the time."""
     hz = next((facts.clock_hz for facts in reversed(run.devices) if facts.id == device), None)
-    return None if hz is None else hz / US_PER_S
+    return ticks_per_us(hz)
 
 
 def _network(measurement: Measurement) -> str:

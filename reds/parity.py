@@ -36,6 +36,18 @@ class Tolerance:
     name: str
     size: Callable[[np.ndarray], float]
 
+    def deviation(self, found: np.ndarray, expected: np.ndarray) -> float:
+        """How far outputs are off, as a share of those expected."""
+        return self.size(found - expected) / (self.size(expected) or 1.0)
+
+    def check(self, what: str, subnet: str, deviation: float) -> None:
+        """Raise ParityError if `what`, made of a subnetwork, is off by more than is allowed."""
+        if not deviation <= self.share:
+            raise ParityError(
+                f"{what} does not compute what subnetwork {subnet!r} of the bundle does",
+                seen=f"the {self.name} difference is {deviation:.2g} of the {self.name} output, at most {self.share:g}",
+            )
+
 
 TOLERANCES: Mapping[str, Tolerance] = {
     FLOAT32: Tolerance(1e-5, "largest", _largest),
@@ -60,8 +72,7 @@ def deviation(bundle: Bundle, image: Image, level: int, inputs: np.ndarray) -> f
     subnets = bundle.subnets
     expected = reference.logits(bundle, subnets[subnets.level(image.levels[level].name)], inputs)
     found = image.dequantise_outputs(level, reference.infer(image, level, image.quantise_inputs(inputs)))
-    size = TOLERANCES[image.precision].size
-    return size(found - expected) / (size(expected) or 1.0)
+    return TOLERANCES[image.precision].deviation(found, expected)
 
 
 def check_parity(bundle: Bundle, image: Image, inputs: np.ndarray) -> None:
@@ -72,10 +83,4 @@ def check_parity(bundle: Bundle, image: Image, inputs: np.ndarray) -> None:
     """
     tolerance = TOLERANCES[image.precision]
     for number, level in enumerate(image.levels):
-        found = deviation(bundle, image, number, inputs)
-        if not found <= tolerance.share:
-            size = tolerance.name
-            raise ParityError(
-                f"the {image.precision} image does not compute what subnetwork {level.name!r} of the bundle does",
-                seen=f"the {size} difference is {found:.2g} of the {size} output, at most {tolerance.share:g}",
-            )
+        tolerance.check(f"the {image.precision} image", level.name, deviation(bundle, image, number, inputs))

@@ -7,9 +7,10 @@ import os
 import subprocess
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
 from reds.errors import MissingError
+from targets.log_file import open_log
 from targets.wire.link import DescriptorLink
 
 LOG_TAIL_LINES = 6
@@ -35,7 +36,7 @@ class DeviceProcess:
     def __init__(self, command: list[str], log: Path) -> None:
         self._log = log
         try:
-            with _messages(log) as messages:
+            with open_log(log, "wb") as messages:
                 self._process = subprocess.Popen(
                     command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=messages, bufsize=0
                 )
@@ -76,15 +77,6 @@ class DeviceProcess:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.stop()
-
-
-def _messages(log: Path) -> BinaryIO:
-    """Where messages go: nowhere if the log cannot be written, be it that the disk is full; measuring does not depend on it."""
-    try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        return log.open("wb")
-    except OSError:
-        return Path(os.devnull).open("wb")
 
 
 def _tail(log: Path) -> list[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ SCHEMA = 1
 MOST = 2**30 - 1
 """The largest cost: a policy on a device keeps costs in 32 bits and adds three of them."""
 MACS, NANOJOULES = "macs", "nJ"
+US_PER_S = 1_000_000
 ENERGY_SOURCES = (MACS, "model", "measured")
 
 
@@ -144,6 +145,21 @@ class CostTable:
             raise ConfigError("ticks_per_us is not above zero and finite", seen=repr(rate))
         facts["options"] = tuple(Option(**option) for option in facts["options"])
         return cls(**facts)
+
+
+def ticks_per_us(hz: int | None) -> float | None:
+    """Of a clock of so many hertz; None of one that does not tell the time."""
+    return None if hz is None else hz / US_PER_S
+
+
+def no_cheaper_than_smaller_ones(options: Sequence[Option]) -> tuple[Option, ...]:
+    """The options, largest first, none cheaper in time or RAM than a smaller one, which may have been seen at a bad moment."""
+    found: list[Option] = []
+    time_ticks = ram_bytes = 0
+    for option in reversed(options):
+        time_ticks, ram_bytes = max(time_ticks, option.time_ticks), max(ram_bytes, option.ram_bytes)
+        found.insert(0, replace(option, time_ticks=time_ticks, ram_bytes=ram_bytes))
+    return tuple(found)
 
 
 def counted_costs(bundle: Bundle) -> CostTable:

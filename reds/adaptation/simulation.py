@@ -61,10 +61,12 @@ def simulate(policy: Policy, budgets: Budgets, table: CostTable, store: Store | 
             if not dry[row] and cost.ram_bytes <= ram_bytes:
                 stored -= cost.energy
             held[row] = stored
-    return replayed(policy.name, budgets, table, levels=levels, dry=dry, stored=held)
+    return _replayed(policy.name, budgets, table, levels=levels, dry=dry, stored=held)
 
 
-def replayed(name: str, budgets: Budgets, table: CostTable, *, levels: np.ndarray, dry: np.ndarray, stored: np.ndarray) -> Replay:
+def _replayed(
+    name: str, budgets: Budgets, table: CostTable, *, levels: np.ndarray, dry: np.ndarray, stored: np.ndarray
+) -> Replay:
     """What these choices achieve with the costs of the table; `dry` are the requests for which the store held too little."""
     fits = fitting(budgets, table)
     missed = ~fits[levels, np.arange(len(levels))] | dry

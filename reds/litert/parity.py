@@ -8,7 +8,6 @@ import numpy as np
 
 from reds import reference
 from reds.bundle import Bundle
-from reds.errors import ParityError
 from reds.image.records import dequantise, quantise
 from reds.litert.encoding import INPUT, OUTPUT, schema
 from reds.parity import TOLERANCES
@@ -54,9 +53,5 @@ def check_parity(bundle: Bundle, precision: str, content: bytes, subnets: Sequen
     shaped = inputs.reshape(len(inputs), *bundle.architecture.input_shape)
     for subnet in subnets:
         expected = reference.logits(bundle, subnet, inputs)
-        off = tolerance.size(outputs(content, subnet.name, shaped) - expected) / (tolerance.size(expected) or 1.0)
-        if not off <= tolerance.share:
-            raise ParityError(
-                f"the {precision} .tflite file does not compute what subnetwork {subnet.name!r} of the bundle does",
-                seen=f"the {tolerance.name} difference is {off:.2g} of the {tolerance.name} output, at most {tolerance.share:g}",
-            )
+        off = tolerance.deviation(outputs(content, subnet.name, shaped), expected)
+        tolerance.check(f"the {precision} .tflite file", subnet.name, off)

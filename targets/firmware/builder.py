@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import filelock
 
@@ -21,6 +20,7 @@ from reds.errors import BuildError, BusyError, FlashError, TransferError
 from targets.firmware.memory import measure
 from targets.firmware.platformio_environment import platformio_command, prepare
 from targets.firmware_identity import BUILT_IN_IMAGE_VARIABLE, CORE_FOLDER, PROJECT_FOLDER, identity
+from targets.log_file import open_log
 
 LONGEST_BUILD_S = 1800  # the first build of a registry platform downloads a compiler
 LONGEST_UPLOAD_S = 180
@@ -67,11 +67,11 @@ def build(environment: str, project_folder: Path = PROJECT_FOLDER, image: bytes 
         MissingError: PlatformIO or the compiler is not installed.
         BuildError: the build failed; the error names its log.
     """
-    firmware = _kept(environment, identity(environment, project_folder, image))
+    firmware = kept(environment, identity(environment, project_folder, image))
     if firmware is not None:
         return firmware
     with _one_builder(project_folder):
-        firmware = _kept(environment, identity(environment, project_folder, image))
+        firmware = kept(environment, identity(environment, project_folder, image))
         return firmware or _build(environment, project_folder, image)
 
 
@@ -79,7 +79,8 @@ def _folder(environment: str, sha256: str) -> Path:
     return cache_folder("firmware", environment) / sha256
 
 
-def _kept(environment: str, sha256: str) -> Firmware | None:
+def kept(environment: str, sha256: str) -> Firmware | None:
+    """A build of before, by its identity; None if it is not in the cache."""
     folder = _folder(environment, sha256)
     try:
         record = json.loads((folder / RECORD).read_text())
@@ -150,7 +151,7 @@ def _run_platformio(
     Raises:
         FlashError: of the kind and with the words of `failure`: it failed or took too long; what the log tells is quoted.
     """
-    with _log_of(log) as output:
+    with open_log(log, "ab") as output:
         begin = output.tell()
         try:
             done = subprocess.run(
@@ -167,15 +168,6 @@ def _run_platformio(
     if done.returncode != 0:
         seen = "\n    ".join(_telling(log, begin)) or f"exit status {done.returncode}"
         raise type(failure)(failure.what, seen=seen, log=log)
-
-
-def _log_of(log: Path) -> BinaryIO:
-    """Where output goes: nowhere if the log cannot be written (a full disk); building and uploading do not depend on it."""
-    try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        return log.open("ab")
-    except OSError:
-        return Path(os.devnull).open("ab")
 
 
 def _telling(log: Path, begin: int) -> list[str]:
@@ -201,9 +193,9 @@ def _keep(environment: str, sha256: str, program: tuple[Path, Path], image: Path
     (staging / RECORD).write_text(json.dumps(record))
     shutil.rmtree(folder, ignore_errors=True)
     staging.rename(folder)
-    kept = _kept(environment, sha256)
-    assert kept is not None
-    return kept
+    firmware = kept(environment, sha256)
+    assert firmware is not None
+    return firmware
 
 
 def upload(
@@ -230,8 +222,3 @@ def upload(
         target = ["--target", "upload", *([] if port is None else ["--upload-port", port])]
         failure = TransferError(f"uploading {environment} to {port or 'the board'} failed")
         _run_platformio([*command, *target], failure, log, variables, limit_s)
-
-
-def kept(environment: str, sha256: str) -> Firmware | None:
-    """A build of before, by its identity; None if it is not in the cache."""
-    return _kept(environment, sha256)

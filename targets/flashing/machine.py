@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from reds.errors import BenchError, FlashError, MissingError
@@ -38,7 +37,6 @@ class Flasher:
         greet: asks it who it is.
         log: where each step is written down.
         limits: of the steps.
-        ladders: by kind of board.
     """
 
     device: Device
@@ -47,7 +45,6 @@ class Flasher:
     greet: Greet
     log: Path
     limits: Limits = Limits()  # noqa: RUF009 - frozen
-    ladders: dict[str, Ladder] = field(default_factory=lambda: dict(LADDERS))
 
     def flash(self, firmware: Firmware, board: UsbBoard | None, port: str | None) -> SerialLink:
         """The link to the board, with this firmware on it.
@@ -71,7 +68,7 @@ class Flasher:
 
     @property
     def _ladder(self) -> Ladder:
-        return self.ladders[self.device.kind]
+        return LADDERS[self.device.kind]
 
     def _up_the_ladder(self, journal: Journal, firmware: Firmware, board: UsbBoard, place: Place) -> None:
         """Into the boot loader and through it; where it cannot be had, what PlatformIO makes of the running program."""
@@ -159,8 +156,8 @@ class Flasher:
         A port that stays (of a converter, not of the board itself) is used after that moment.
         """
         if place.port is not None:
-            port, deadline = Path(place.port), time.monotonic() + self.limits.farewell_s
-            waited_for(lambda: True if not port.exists() else None, max(0.0, deadline - time.monotonic()))
+            port = Path(place.port)
+            waited_for(lambda: True if not port.exists() else None, self.limits.farewell_s)
         last = "nothing"
 
         def opened() -> SerialLink | None:

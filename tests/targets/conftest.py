@@ -13,6 +13,7 @@ from device_examples import Example, example
 
 from reds.cache import CACHE_VARIABLE
 from targets.availability import check
+from targets.firmware import Firmware, build
 from targets.firmware_identity import PROJECT_FOLDER
 from targets.inventory import Device, Inventory
 
@@ -65,3 +66,9 @@ def project(tmp_path: Path) -> Path:
         shutil.copytree(PROJECT_FOLDER / folder, copy / folder, ignore=left_out)
     shutil.copy(PROJECT_FOLDER / "platformio.ini", copy)
     return copy
+
+
+@pytest.fixture
+def host_firmware(device: Callable[[str], Device]) -> Firmware:
+    """The firmware as a program of this computer."""
+    return build(device("host").environment)

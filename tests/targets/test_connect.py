@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -29,11 +28,6 @@ pytestmark = pytest.mark.toolchain
 def board(port: str, environment: str = "native") -> Device:
     """A board whose firmware is one that runs here."""
     return Device("nano-1", "nano33ble", environment, port, 115200, 10.0)
-
-
-@pytest.fixture
-def host_firmware(device: Callable[[str], Device]) -> Firmware:
-    return build(device("host").environment)
 
 
 def patched(firmware: Firmware, folder: Path, old: bytes, new: bytes) -> Path:

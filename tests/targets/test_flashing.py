@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import pty
-import struct
 import termios
 import threading
 import time
 import tty
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,8 +16,6 @@ from pathlib import Path
 import pytest
 from bridge import on_pty
 from desk import BOOTSEL, NANO, PICO, Desk
-from hypothesis import given
-from hypothesis import strategies as st
 
 from reds.errors import (
     BootLoaderError,
@@ -29,7 +26,7 @@ from reds.errors import (
     TouchError,
     TransferError,
 )
-from targets.firmware import Firmware, build
+from targets.firmware import Firmware
 from targets.flashing import ladders, machine, transfers, uf2, volume
 from targets.flashing.ladders import LADDERS
 from targets.flashing.steps import ERRORS, Journal, Limits, Step
@@ -52,11 +49,6 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     made.use(monkeypatch)
     monkeypatch.setattr(volume, "SYSFS", made.sysfs)
     return made
-
-
-@pytest.fixture
-def host_firmware(device: Callable[[str], Device]) -> Firmware:
-    return build(device("host").environment)
 
 
 def a_board(kind: str = "nano33ble", **place: str) -> Device:
@@ -328,37 +320,6 @@ class TestVolume:
         (mounted[1] / FILE).mkdir()
         with pytest.raises(TransferError, match=r"(?s)cannot be written.*plug the board in again"):
             transfers.by_volume(host_firmware, Place(None, USB_PATH), tmp_path / "log", SHORT)
-
-
-class TestUf2:
-    @given(st.lists(st.tuples(st.integers(0, 5000), st.binary(min_size=1, max_size=600)), min_size=1, max_size=5))
-    def test_the_blocks_hold_the_program(self, parts: list[tuple[int, bytes]]) -> None:
-        expected: dict[int, int] = {}
-        for offset, data in parts:
-            expected |= {uf2.FLASH_BEGIN + offset + index: byte for index, byte in enumerate(data)}
-        content = uf2.uf2([(uf2.FLASH_BEGIN + offset, data) for offset, data in parts])
-        assert len(content) % uf2.BLOCK_BYTES == 0
-        found, count = {}, len(content) // uf2.BLOCK_BYTES
-        for number in range(count):
-            block = content[number * uf2.BLOCK_BYTES :][: uf2.BLOCK_BYTES]
-            *magic, flags, address, size, index, total, family = struct.unpack("<8I", block[:32])
-            assert (magic, block[-4:]) == ([uf2.MAGIC_0, uf2.MAGIC_1], struct.pack("<I", uf2.MAGIC_END))
-            assert (flags, size, index, total, family) == (uf2.HAS_FAMILY, 256, number, count, uf2.RP2040)
-            assert address % 256 == 0
-            found |= {address + at: byte for at, byte in enumerate(block[32 : 32 + 256])}
-        assert all(found[address] == byte for address, byte in expected.items())
-        assert not any(byte for address, byte in found.items() if address not in expected)
-
-    @pytest.mark.parametrize("parts", [[], [(0x20000000, b"RAM")], [(uf2.FLASH_END - 1, b"ab")]])
-    def test_what_does_not_lie_in_flash_is_refused(self, parts: list[tuple[int, bytes]]) -> None:
-        with pytest.raises(TransferError, match=r"empty|does not lie in the RP2040's flash"):
-            uf2.uf2(parts)
-
-    def test_a_program_is_read_where_it_is_stored(self, host_firmware: Firmware, tmp_path: Path) -> None:
-        assert sum(len(data) for _, data in uf2.segments(host_firmware.elf)) > 10_000
-        (tmp_path / "text").write_text("no program")
-        with pytest.raises(TransferError, match="is no program"):
-            uf2.segments(tmp_path / "text")
 
 
 def test_a_port_that_stays_is_used_after_a_moment(
